@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+// The layers from bottom to top. Docs/Architecture.md says what each target is for; Scripts/check builds with
+// `--explicit-target-dependency-import-check error`, so an import that is not declared here does not pass.
+import PackageDescription
+
+/// Every target of the product: the compiler enforces what reviewers would otherwise have to.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests may use Foundation and `!`; warnings still fail.
+let relaxed: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+let foundations: [Target] = [
+    .target(name: "NetworkPrimitives", swiftSettings: strict),
+    .target(name: "Containers", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+]
+
+let protocols: [Target] = [
+    .target(name: "STUN", dependencies: ["NetworkPrimitives", "Crypto"], swiftSettings: strict),
+    .target(
+        name: "TURN", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "STUN"], swiftSettings: strict),
+]
+
+let host: [Target] = [
+    .target(name: "CLinux", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "LinuxSockets", dependencies: ["NetworkPrimitives", "CLinux"], swiftSettings: strict),
+    .target(
+        name: "EventLoop", dependencies: ["NetworkPrimitives", "LinuxSockets", "CLinux"], swiftSettings: strict),
+]
+
+let services: [Target] = [
+    .target(name: "Configuration", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
+    .target(name: "Telemetry", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
+]
+
+let assembly: [Target] = [
+    .target(
+        name: "ServerRuntime",
+        dependencies: [
+            "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
+            "Telemetry",
+        ], swiftSettings: strict),
+    .executableTarget(
+        name: "tern",
+        dependencies: ["NetworkPrimitives", "Crypto", "TURN", "Configuration", "ServerRuntime"],
+        swiftSettings: strict),
+]
+
+let testTargets: [Target] = [
+    .testTarget(name: "NetworkPrimitivesTests", dependencies: ["NetworkPrimitives"], swiftSettings: relaxed),
+    .testTarget(name: "ContainersTests", dependencies: ["Containers", "NetworkPrimitives"], swiftSettings: relaxed),
+    .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: relaxed),
+    .testTarget(
+        name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives"], swiftSettings: relaxed),
+    .testTarget(
+        name: "TURNTests", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],
+        resources: [.copy("Fixtures")], swiftSettings: relaxed),
+]
+
+let package = Package(
+    name: "tern",
+    targets: foundations + protocols + host + services + assembly + testTargets
+)

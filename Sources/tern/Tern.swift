@@ -1,0 +1,1 @@
+@main enum Tern { static func main() {} }
