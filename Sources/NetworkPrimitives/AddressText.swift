@@ -3,9 +3,9 @@
 extension IPv4Address: CustomStringConvertible, LosslessStringConvertible {
     /// Four decimal numbers without leading zeros: `192.0.2.1`. Anything else is nil; `010.0.0.1` and `127.1` mean
     /// different hosts to different parsers, so they mean none to us.
-    package init?(_ text: String) { self.init(text[...]) }
+    @usableFromInline package init?(_ text: String) { self.init(text[...]) }
 
-    package init?(_ text: Substring) {
+    @usableFromInline package init?(_ text: Substring) {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
@@ -27,16 +27,16 @@ extension IPv4Address: CustomStringConvertible, LosslessStringConvertible {
         return value <= 255 ? value : nil
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         "\(rawValue >> 24).\(rawValue >> 16 & 0xFF).\(rawValue >> 8 & 0xFF).\(rawValue & 0xFF)"
     }
 }
 
 extension IPv6Address: CustomStringConvertible, LosslessStringConvertible {
     /// RFC 4291 §2.2, all three forms; no zone identifier, no brackets.
-    package init?(_ text: String) { self.init(text[...]) }
+    @usableFromInline package init?(_ text: String) { self.init(text[...]) }
 
-    package init?(_ text: Substring) {
+    @usableFromInline package init?(_ text: Substring) {
         guard let groups = Self.parseGroups(text) else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
@@ -91,7 +91,7 @@ extension IPv6Address: CustomStringConvertible, LosslessStringConvertible {
     }
 
     /// RFC 5952 §4: lower case, no leading zeros, the longest run of zero groups (at least two) becomes `::`.
-    package var description: String {
+    @usableFromInline package var description: String {
         if let inner = mappedIPv4 { return "::ffff:\(inner)" }
         let groups = (0..<8).map { index -> UInt16 in
             let half = index < 4 ? high : low
@@ -119,9 +119,9 @@ extension IPv6Address: CustomStringConvertible, LosslessStringConvertible {
 }
 
 extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
-    package init?(_ text: String) { self.init(text[...]) }
+    @usableFromInline package init?(_ text: String) { self.init(text[...]) }
 
-    package init?(_ text: Substring) {
+    @usableFromInline package init?(_ text: Substring) {
         if let address = IPv4Address(text) {
             self = .v4(address)
         } else if let address = IPv6Address(text) {
@@ -131,7 +131,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .v4(let address): address.description
         case .v6(let address): address.description
@@ -141,7 +141,7 @@ extension IPAddress: CustomStringConvertible, LosslessStringConvertible {
 
 extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
     /// `192.0.2.1:3478` or `[2001:db8::1]:3478`.
-    package init?(_ text: String) {
+    @usableFromInline package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let portText = text[text.index(after: colon)...]
         guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(portText)
@@ -156,7 +156,7 @@ extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch ip {
         case .v4(let address): "\(address):\(port)"
         case .v6(let address): "[\(address)]:\(port)"

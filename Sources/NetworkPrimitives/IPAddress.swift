@@ -1,31 +1,31 @@
 /// The two address families of TURN (RFC 8656 §18.6); raw values are those on the wire (RFC 8489 §14.1).
-package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
+@usableFromInline package enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
     case ipv4 = 0x01
     case ipv6 = 0x02
 }
 
 /// An IPv4 address; `rawValue` is in host order, so 127.0.0.1 is 0x7F00_0001.
-package struct IPv4Address: Hashable, Sendable {
-    package let rawValue: UInt32
+@usableFromInline package struct IPv4Address: Hashable, Sendable {
+    @usableFromInline package let rawValue: UInt32
 
     @inlinable package init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    package static let any = IPv4Address(rawValue: 0)
-    package static let loopback = IPv4Address(rawValue: 0x7F00_0001)
+    @usableFromInline package static let any = IPv4Address(rawValue: 0)
+    @usableFromInline package static let loopback = IPv4Address(rawValue: 0x7F00_0001)
 }
 
 /// An IPv6 address as two halves in host order: `::1` is high 0, low 1. Zone identifiers are not part of it.
-package struct IPv6Address: Hashable, Sendable {
-    package let high: UInt64
-    package let low: UInt64
+@usableFromInline package struct IPv6Address: Hashable, Sendable {
+    @usableFromInline package let high: UInt64
+    @usableFromInline package let low: UInt64
 
     @inlinable package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    package static let any = IPv6Address(high: 0, low: 0)
-    package static let loopback = IPv6Address(high: 0, low: 1)
+    @usableFromInline package static let any = IPv6Address(high: 0, low: 0)
+    @usableFromInline package static let loopback = IPv6Address(high: 0, low: 1)
 
     /// `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), else nil.
     @inlinable package var mappedIPv4: IPv4Address? {
@@ -35,7 +35,7 @@ package struct IPv6Address: Hashable, Sendable {
 }
 
 /// An address of either family.
-package enum IPAddress: Hashable, Sendable {
+@usableFromInline package enum IPAddress: Hashable, Sendable {
     case v4(IPv4Address)
     case v6(IPv6Address)
 
@@ -67,14 +67,14 @@ package enum IPAddress: Hashable, Sendable {
         }
     }
 
-    package static func any(_ family: AddressFamily) -> IPAddress {
+    @usableFromInline package static func any(_ family: AddressFamily) -> IPAddress {
         switch family {
         case .ipv4: .v4(.any)
         case .ipv6: .v6(.any)
         }
     }
 
-    package static func loopback(_ family: AddressFamily) -> IPAddress {
+    @usableFromInline package static func loopback(_ family: AddressFamily) -> IPAddress {
         switch family {
         case .ipv4: .v4(.loopback)
         case .ipv6: .v6(.loopback)

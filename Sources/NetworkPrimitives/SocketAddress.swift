@@ -1,7 +1,7 @@
 /// A transport address: IP address and UDP or TCP port (RFC 8489 §4).
-package struct SocketAddress: Hashable, Sendable {
-    package let ip: IPAddress
-    package let port: UInt16
+@usableFromInline package struct SocketAddress: Hashable, Sendable {
+    @usableFromInline package let ip: IPAddress
+    @usableFromInline package let port: UInt16
 
     @inlinable package init(ip: IPAddress, port: UInt16) {
         self.ip = ip

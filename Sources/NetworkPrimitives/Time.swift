@@ -1,10 +1,10 @@
 /// A point on the monotonic clock, in nanoseconds since an arbitrary start. Deadlines use it; it never jumps.
-package struct Instant: Hashable, Comparable, Sendable {
-    package let nanoseconds: UInt64
+@usableFromInline package struct Instant: Hashable, Comparable, Sendable {
+    @usableFromInline package let nanoseconds: UInt64
 
     @inlinable package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    package static let zero = Instant(nanoseconds: 0)
+    @usableFromInline package static let zero = Instant(nanoseconds: 0)
 
     @inlinable package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
@@ -24,8 +24,8 @@ package struct Instant: Hashable, Comparable, Sendable {
 }
 
 /// Seconds of the wall clock since 1970. Credentials expire by it; it may jump.
-package struct UnixTime: Hashable, Comparable, Sendable {
-    package let seconds: Int64
+@usableFromInline package struct UnixTime: Hashable, Comparable, Sendable {
+    @usableFromInline package let seconds: Int64
 
     @inlinable package init(seconds: Int64) { self.seconds = seconds }
 
