@@ -1,0 +1,38 @@
+package import NetworkPrimitives
+
+/// Binding as RFC 3489 clients know it: a 16-byte transaction id where RFC 5389 put its cookie, and a plain
+/// MAPPED-ADDRESS in the answer (RFC 5389 §12.2). Spoken only when the operator asks for it.
+package enum ClassicBinding {
+    /// Longest answer: header and an IPv6 MAPPED-ADDRESS.
+    package static let responseByteCountMax = 44
+
+    /// Whether the bytes are a Binding request without the cookie. Its attributes are not looked at, but must fit.
+    package static func isRequest(_ bytes: RawSpan) -> Bool {
+        guard bytes.byteCount >= STUNMessage.headerByteCount, bytes.bigEndianUInt16(at: 0) == 0x0001 else { return false }
+        let length = Int(bytes.bigEndianUInt16(at: 2))
+        return length & 0b11 == 0 && length == bytes.byteCount - STUNMessage.headerByteCount
+            && bytes.bigEndianUInt32(at: 4) != STUNMessage.magicCookie
+    }
+
+    /// Writes the success response to `request`: the same sixteen bytes of id, and MAPPED-ADDRESS alone. Returns its length.
+    package static func respond(
+        to request: RawSpan, source: SocketAddress, into response: inout MutableRawSpan
+    ) -> Int {
+        let addressByteCount = XORAddress.byteCount(source.family)
+        response.storeBigEndian(UInt16(0x0101), at: 0)
+        response.storeBigEndian(UInt16(4 + addressByteCount), at: 2)
+        response.store(request.extracting(4..<20), at: 4)
+        response.storeBigEndian(AttributeType.mappedAddress.rawValue, at: 20)
+        response.storeBigEndian(UInt16(addressByteCount), at: 22)
+        response.storeBigEndian(UInt16(source.family.rawValue), at: 24)
+        response.storeBigEndian(source.port, at: 26)
+        switch source.ip {
+        case .v4(let ip):
+            response.storeBigEndian(ip.rawValue, at: 28)
+        case .v6(let ip):
+            response.storeBigEndian(ip.high, at: 28)
+            response.storeBigEndian(ip.low, at: 36)
+        }
+        return 24 + addressByteCount
+    }
+}

@@ -1,0 +1,38 @@
+/// The code of an error response (RFC 8489 §14.8, RFC 8656 §19).
+package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
+    case badRequest = 400
+    case unauthenticated = 401
+    case forbidden = 403
+    case unknownAttribute = 420
+    case allocationMismatch = 437
+    case staleNonce = 438
+    case addressFamilyNotSupported = 440
+    case wrongCredentials = 441
+    case unsupportedTransportProtocol = 442
+    case peerAddressFamilyMismatch = 443
+    case allocationQuotaReached = 486
+    case serverError = 500
+    case insufficientCapacity = 508
+
+    /// Class and number as the last two of the four bytes of the attribute.
+    package var wire: UInt32 { UInt32(rawValue / 100) << 8 | UInt32(rawValue % 100) }
+
+    /// The phrase that the RFC recommends. For people; clients decide by the code.
+    package var reason: StaticString {
+        switch self {
+        case .badRequest: "Bad Request"
+        case .unauthenticated: "Unauthenticated"
+        case .forbidden: "Forbidden"
+        case .unknownAttribute: "Unknown Attribute"
+        case .allocationMismatch: "Allocation Mismatch"
+        case .staleNonce: "Stale Nonce"
+        case .addressFamilyNotSupported: "Address Family not Supported"
+        case .wrongCredentials: "Wrong Credentials"
+        case .unsupportedTransportProtocol: "Unsupported Transport Protocol"
+        case .peerAddressFamilyMismatch: "Peer Address Family Mismatch"
+        case .allocationQuotaReached: "Allocation Quota Reached"
+        case .serverError: "Server Error"
+        case .insufficientCapacity: "Insufficient Capacity"
+        }
+    }
+}
