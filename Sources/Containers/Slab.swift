@@ -7,11 +7,12 @@
 ///
 /// Generations come from one counter of the slab, not one of each place, so a chunk can be released without
 /// remembering anything about it. A handle could be taken for a newer one only if it was kept for exactly 2^32 inserts.
-@safe package struct Slab<Element: ~Copyable>: ~Copyable {
+@safe @usableFromInline package struct Slab<Element: ~Copyable>: ~Copyable {
     /// How many elements live here.
-    package private(set) var count: Int
+    @inlinable package var count: Int { storedCount }
     /// How many may live here at once; an insert beyond that is refused.
-    package let limit: Int
+    @usableFromInline package let limit: Int
+    @usableFromInline var storedCount: Int
     @usableFromInline var chunks: [SlabChunk<Element>]
     /// One bit a chunk, set where a place is free.
     @usableFromInline var room: [UInt64]
@@ -24,7 +25,7 @@
     @inlinable package init(limit: Int) {
         precondition(limit >= 0 && limit <= 1 << 31, "an index is 32 bits wide")
         self.limit = limit
-        count = 0
+        storedCount = 0
         chunks = []
         room = []
         firstRoomWord = 0
@@ -56,7 +57,7 @@
         storage.setGeneration(lastGeneration, of: slot)
         chunks[chunk].flip(slot)
         if chunks[chunk].isFull { room[chunk >> 6] ^= 1 << UInt64(chunk & 63) }
-        count += 1
+        storedCount += 1
         return SlabHandle(index: UInt32(chunk * SlabChunk<Element>.slotCount + slot), generation: lastGeneration)
     }
 
@@ -68,7 +69,7 @@
         chunks[chunk].flip(slot)
         room[chunk >> 6] |= 1 << UInt64(chunk & 63)
         firstRoomWord = min(firstRoomWord, chunk >> 6)
-        count -= 1
+        storedCount -= 1
         let element = unsafe storage.element(slot).move()
         if chunks[chunk].isEmpty { retire(chunk) }
         return element

@@ -1,9 +1,9 @@
 /// Names one element of a `Slab` for as long as it lives; afterwards the handle is stale and finds nothing.
-package struct SlabHandle: Hashable, Sendable {
+@usableFromInline package struct SlabHandle: Hashable, Sendable {
     /// The place in the slab: always less than the limit of the slab, and small while the slab holds little.
-    package let index: UInt32
+    @usableFromInline package let index: UInt32
     /// Tells this tenant of the place from earlier and later ones. Zero belongs to no element.
-    package let generation: UInt32
+    @usableFromInline package let generation: UInt32
 
     @inlinable package init(index: UInt32, generation: UInt32) {
         self.index = index

@@ -2,7 +2,7 @@
 ///
 /// It spreads seeds and drives tests. Nothing that a stranger must not guess may come from it: two outputs
 /// reveal the state.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
+@usableFromInline package struct SplitMix64: RandomNumberGenerator, Sendable {
     @usableFromInline var state: UInt64
 
     @inlinable package init(seed: UInt64) { state = seed }
