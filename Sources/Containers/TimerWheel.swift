@@ -64,6 +64,13 @@ package import NetworkPrimitives
         link(id)
     }
 
+    /// Sets the timer of the id unless it has one that fires earlier. With owners who look again when it fires, a
+    /// deadline that moves away needs no call at all.
+    package mutating func scheduleEarlier(_ id: UInt32, at deadline: Instant) {
+        if isScheduled(id), nodes[Int(id)].tick <= deadline.nanoseconds >> Self.tickShift { return }
+        schedule(id, at: deadline)
+    }
+
     /// Forgets the timer of the id, if it has one.
     package mutating func cancel(_ id: UInt32) {
         guard isScheduled(id) else { return }

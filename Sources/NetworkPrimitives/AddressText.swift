@@ -82,7 +82,8 @@ extension IPv6Address: CustomStringConvertible, LosslessStringConvertible {
                 groups.append(UInt16(inner.rawValue & 0xFFFF))
                 return groups.count <= 8 ? groups : nil
             }
-            guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+            guard (1...4).contains(part.utf8.count),
+                part.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
                 let value = UInt16(part, radix: 16)
             else { return nil }
             groups.append(value)
@@ -144,7 +145,8 @@ extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
     @usableFromInline package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let portText = text[text.index(after: colon)...]
-        guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = UInt16(portText)
+        guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let port = UInt16(portText)
         else { return nil }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {

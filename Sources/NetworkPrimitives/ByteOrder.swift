@@ -34,7 +34,8 @@ extension MutableRawSpan {
 
     /// Copies all of `source` to `offset`.
     @inlinable package mutating func store(_ source: RawSpan, at offset: Int) {
-        precondition(offset >= 0 && source.byteCount <= byteCount - offset, "the caller sized the buffer for the message")
+        precondition(
+            offset >= 0 && source.byteCount <= byteCount - offset, "the caller sized the buffer for the message")
         unsafe withUnsafeMutableBytes { destination in
             unsafe source.withUnsafeBytes { bytes in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: destination[offset...]).copyMemory(from: bytes)

@@ -8,7 +8,9 @@ package enum ClassicBinding {
 
     /// Whether the bytes are a Binding request without the cookie. Its attributes are not looked at, but must fit.
     package static func isRequest(_ bytes: RawSpan) -> Bool {
-        guard bytes.byteCount >= STUNMessage.headerByteCount, bytes.bigEndianUInt16(at: 0) == 0x0001 else { return false }
+        guard bytes.byteCount >= STUNMessage.headerByteCount, bytes.bigEndianUInt16(at: 0) == 0x0001 else {
+            return false
+        }
         let length = Int(bytes.bigEndianUInt16(at: 2))
         return length & 0b11 == 0 && length == bytes.byteCount - STUNMessage.headerByteCount
             && bytes.bigEndianUInt32(at: 4) != STUNMessage.magicCookie
