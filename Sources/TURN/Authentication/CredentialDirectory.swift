@@ -1,0 +1,123 @@
+import Crypto
+package import NetworkPrimitives
+package import STUN
+
+/// A user with a password, or with a key made of one (`user=name:password`, `user=name:0x…`).
+package struct StaticUser: Sendable {
+    package enum Secret: Sendable {
+        case password([UInt8])
+        /// MD5 of `name:realm:password`: serves MD5 alone.
+        case md5Key([UInt8])
+        /// SHA-256 of the same: serves SHA-256 alone.
+        case sha256Key([UInt8])
+    }
+
+    package let name: [UInt8]
+    package let secret: Secret
+
+    package init(name: [UInt8], secret: Secret) {
+        self.name = name
+        self.secret = secret
+    }
+}
+
+/// Whoever a request says it comes from.
+package struct Identity: Equatable, Sendable {
+    /// The full user name, as in USERNAME.
+    package let username: [UInt8]
+    /// What quotas count by: the user part of an ephemeral name, the name of a static one.
+    package let quotaKey: [UInt8]
+    /// The quota that an ephemeral name brings along.
+    package let mintedQuota: Int?
+}
+
+/// All users and secrets of one configuration: an immutable value. It answers one question, whether somebody who knows a
+/// password of that name made this message, for static users and for every shared secret at once.
+package struct CredentialDirectory: Sendable {
+    private let realm: [UInt8]
+    private let users: [[UInt8]: StaticUser]
+    private let userByHash: [[UInt8]: [UInt8]]
+    private let sharedSecrets: [HMACSHA1Key]
+    private let separator: UInt8
+    /// Whether an expired ephemeral name ends what is going on, instead of only refusing new allocations.
+    package let isStrictOnExpiry: Bool
+    /// What 401 offers in PASSWORD-ALGORITHMS, best first. SHA-256 is offered only if every user can answer to it.
+    package let algorithms: [PasswordAlgorithm]
+
+    package init(
+        realm: [UInt8], users: [StaticUser], sharedSecrets: [[UInt8]], separator: UInt8 = UInt8(ascii: ":"),
+        isStrictOnExpiry: Bool = false
+    ) {
+        self.realm = realm
+        // The last of several lines about one user counts, as in coturn.
+        self.users = Dictionary(users.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+        userByHash = Dictionary(
+            users.map { (Self.userhash(of: $0.name, realm: realm), $0.name) }, uniquingKeysWith: { _, last in last })
+        self.sharedSecrets = sharedSecrets.map { HMACSHA1Key(key: $0) }
+        self.separator = separator
+        self.isStrictOnExpiry = isStrictOnExpiry
+        let hasMD5Key = users.contains { if case .md5Key = $0.secret { true } else { false } }
+        algorithms = hasMD5Key ? [.md5] : [.sha256, .md5]
+    }
+
+    /// What nonces announce. USERHASH hides a name that we can look up; the names of ephemeral credentials are not known
+    /// here before they are used, so with shared secrets the feature is not announced (RFC 8489 §9.2).
+    package var features: SecurityFeatures {
+        sharedSecrets.isEmpty && !users.isEmpty ? [.passwordAlgorithms, .usernameAnonymity] : [.passwordAlgorithms]
+    }
+
+    package var isEmpty: Bool { users.isEmpty && sharedSecrets.isEmpty }
+
+    /// SHA-256 of `username:realm` (RFC 8489 §14.4).
+    package static func userhash(of username: [UInt8], realm: [UInt8]) -> [UInt8] {
+        var text = username
+        text.append(UInt8(ascii: ":"))
+        text += realm
+        return text.withRawSpan { SHA256.hash($0).array }
+    }
+
+    package func staticUsername(forHash hash: [UInt8]) -> [UInt8]? { userByHash[hash] }
+
+    /// Whether an ephemeral name has run out. A static name never does.
+    package func isExpired(_ username: [UInt8], at unixTime: UnixTime) -> Bool {
+        guard users[username] == nil else { return false }
+        guard let ephemeral = EphemeralUsername(parsing: username, separator: separator) else { return false }
+        return ephemeral.expiresAt < unixTime.seconds
+    }
+
+    package func identity(of username: [UInt8]) -> Identity {
+        guard users[username] == nil, let name = EphemeralUsername(parsing: username, separator: separator) else {
+            return Identity(username: username, quotaKey: username, mintedQuota: nil)
+        }
+        // A name without a user part has nothing to count by but itself.
+        let quotaKey = name.user.isEmpty ? username : name.user
+        return Identity(username: username, quotaKey: quotaKey, mintedQuota: name.mintedQuota)
+    }
+
+    /// The key of `username` that made a message, if any: `verifies` is asked for each candidate in turn. A static user is
+    /// looked for first; a name that is not one may belong to any of the shared secrets, so that one can be replaced while
+    /// credentials of the old one are about. Expiry is not judged here.
+    package func key(
+        of username: [UInt8], _ algorithm: PasswordAlgorithm, where verifies: (LongTermKey) -> Bool
+    ) -> LongTermKey? {
+        if let user = users[username] {
+            return key(of: user, algorithm).flatMap { verifies($0) ? $0 : nil }
+        }
+        guard EphemeralUsername(parsing: username, separator: separator) != nil else { return nil }
+        for secret in sharedSecrets {
+            let password = EphemeralCredential.password(of: username, secret: secret)
+            let key = LongTermKey.derive(algorithm, username: username, realm: realm, password: password)
+            if verifies(key) { return key }
+        }
+        return nil
+    }
+
+    private func key(of user: StaticUser, _ algorithm: PasswordAlgorithm) -> LongTermKey? {
+        switch (user.secret, algorithm) {
+        case (.password(let password), _):
+            LongTermKey.derive(algorithm, username: user.name, realm: realm, password: password)
+        case (.md5Key(let key), .md5), (.sha256Key(let key), .sha256): LongTermKey(key: key)
+        case (.md5Key, .sha256), (.sha256Key, .md5): nil
+        }
+    }
+}
