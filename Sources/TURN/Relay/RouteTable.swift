@@ -1,0 +1,141 @@
+package import Containers
+package import NetworkPrimitives
+
+/// What the data plane knows of an allocation.
+package struct AllocationRoute: Sendable {
+    package let fiveTuple: FiveTuple
+    package var relayIPv4: RelaySocketID?
+    package var relayIPv6: RelaySocketID?
+    package var upstream: TokenBucket
+    package var downstream: TokenBucket
+    package var traffic = Traffic()
+
+    package func relay(_ family: AddressFamily) -> RelaySocketID? {
+        switch family {
+        case .ipv4: relayIPv4
+        case .ipv6: relayIPv6
+        }
+    }
+}
+
+/// What one allocation relayed, application data only.
+package struct Traffic: Equatable, Sendable {
+    package var toPeerPackets: UInt64 = 0
+    package var toPeerBytes: UInt64 = 0
+    package var toClientPackets: UInt64 = 0
+    package var toClientBytes: UInt64 = 0
+
+    package init() {}
+}
+
+/// A channel of an allocation, as a key.
+struct ChannelKey: FlatMapKey {
+    let bits: UInt64
+
+    init(allocation: UInt32, number: UInt16) { bits = UInt64(allocation) << 16 | UInt64(number) }
+
+    func hash(seed: UInt64) -> UInt64 { mix(bits ^ seed, 0x9E37_79B9_7F4A_7C15) }
+}
+
+/// A peer's transport address seen from an allocation, as a key.
+struct ChannelPeerKey: FlatMapKey {
+    let allocation: UInt32
+    let peer: SocketAddress
+
+    func hash(seed: UInt64) -> UInt64 { peer.hash(seed: seed ^ UInt64(allocation) << 32) }
+}
+
+/// A peer's IP address seen from an allocation, as a key: permissions ignore the port (RFC 8656 §9).
+struct PermissionKey: FlatMapKey {
+    let allocation: UInt32
+    let peer: IPAddress
+
+    func hash(seed: UInt64) -> UInt64 { peer.hash(seed: seed ^ UInt64(allocation) << 32) }
+}
+
+/// The data plane's view of one worker: derived, and changed by `RouteChange` alone.
+///
+/// Four flat maps and one sparse array; a relayed packet costs a look-up of its allocation and one of its channel or
+/// permission. Nothing here knows a deadline: a route that may no longer be used is removed by the control plane.
+package struct RouteTable: ~Copyable {
+    private var allocations: SparseArray<AllocationRoute>
+    private var allocationByFiveTuple: FlatMap<FiveTuple, UInt32>
+    private var peerByChannel: FlatMap<ChannelKey, SocketAddress>
+    private var channelByPeer: FlatMap<ChannelPeerKey, UInt16>
+    private var permissions: FlatMap<PermissionKey, Bool>
+
+    package init(limits: Limits, seed: UInt64) {
+        allocations = SparseArray(limit: limits.allocationsMax)
+        allocationByFiveTuple = FlatMap(seed: seed, limit: limits.allocationsMax)
+        let channelsMax = limits.allocationsMax * limits.channelsPerAllocationMax
+        peerByChannel = FlatMap(seed: seed, limit: channelsMax)
+        channelByPeer = FlatMap(seed: seed, limit: channelsMax)
+        permissions = FlatMap(seed: seed, limit: limits.allocationsMax * limits.permissionsPerAllocationMax)
+    }
+
+    // MARK: - Changes
+
+    /// A change that contradicts the table is a defect of the control plane, not of a client.
+    package mutating func apply(_ change: RouteChange, at now: Instant) {
+        switch change {
+        case .addAllocation(let allocation, let fiveTuple, let bytesPerSecondMax):
+            let bucket = TokenBucket(ratePerSecond: bytesPerSecondMax, burst: bytesPerSecondMax, at: now)
+            allocations.insert(
+                AllocationRoute(fiveTuple: fiveTuple, upstream: bucket, downstream: bucket), at: allocation)
+            let isNew = allocationByFiveTuple.insert(allocation, for: fiveTuple)
+            precondition(isNew, "one five-tuple has one allocation (RFC 8656 §3.2)")
+        case .openRelay(let allocation, let family, let socket):
+            setRelay(socket, of: allocation, family)
+        case .closeRelay(let allocation, let family):
+            setRelay(nil, of: allocation, family)
+        case .removeAllocation(let allocation):
+            allocationByFiveTuple.remove(allocations[allocation].fiveTuple)
+            allocations.remove(at: allocation)
+        case .permit(let allocation, let peer):
+            permissions.insert(true, for: PermissionKey(allocation: allocation, peer: peer))
+        case .forbid(let allocation, let peer):
+            permissions.remove(PermissionKey(allocation: allocation, peer: peer))
+        case .bindChannel(let allocation, let number, let peer):
+            peerByChannel.insert(peer, for: ChannelKey(allocation: allocation, number: number))
+            channelByPeer.insert(number, for: ChannelPeerKey(allocation: allocation, peer: peer))
+        case .unbindChannel(let allocation, let number, let peer):
+            peerByChannel.remove(ChannelKey(allocation: allocation, number: number))
+            channelByPeer.remove(ChannelPeerKey(allocation: allocation, peer: peer))
+        }
+    }
+
+    private mutating func setRelay(_ socket: RelaySocketID?, of allocation: UInt32, _ family: AddressFamily) {
+        switch family {
+        case .ipv4: allocations[allocation].relayIPv4 = socket
+        case .ipv6: allocations[allocation].relayIPv6 = socket
+        }
+    }
+
+    // MARK: - Look-ups
+
+    func allocation(of fiveTuple: FiveTuple) -> UInt32? { allocationByFiveTuple[fiveTuple] }
+
+    func isLive(_ allocation: UInt32) -> Bool { allocations.contains(allocation) }
+
+    subscript(allocation: UInt32) -> AllocationRoute {
+        _read { yield allocations[allocation] }
+        _modify { yield &allocations[allocation] }
+    }
+
+    func peer(ofChannel number: UInt16, allocation: UInt32) -> SocketAddress? {
+        peerByChannel[ChannelKey(allocation: allocation, number: number)]
+    }
+
+    func channel(toPeer peer: SocketAddress, allocation: UInt32) -> UInt16? {
+        channelByPeer[ChannelPeerKey(allocation: allocation, peer: peer)]
+    }
+
+    func isPermitted(_ peer: IPAddress, allocation: UInt32) -> Bool {
+        permissions[PermissionKey(allocation: allocation, peer: peer)] != nil
+    }
+
+    /// How many of each are live: allocations, permissions, channels.
+    package var liveCounts: (allocations: Int, permissions: Int, channels: Int) {
+        (allocationByFiveTuple.count, permissions.count, peerByChannel.count)
+    }
+}
