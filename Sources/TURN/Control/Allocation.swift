@@ -1,0 +1,167 @@
+import Containers
+import NetworkPrimitives
+import STUN
+
+/// A peer's IP address that may send and be sent to (RFC 8656 §9), by its address on our network.
+struct Permission {
+    let peer: IPAddress
+    var expiresAt: Instant
+}
+
+/// A channel number and the peer it stands for (RFC 8656 §12), by its address on our network.
+struct ChannelBinding {
+    let number: ChannelNumber
+    let peer: SocketAddress
+    var expiresAt: Instant
+}
+
+/// One relayed transport address of an allocation.
+struct Relay {
+    let socket: RelaySocketID
+    let local: SocketAddress
+    /// As clients and peers know it.
+    let advertised: SocketAddress
+    var expiresAt: Instant
+}
+
+/// An allocation as the control plane holds it (RFC 8656 §3.2, §6): who owns it, what it may reach, and until when.
+///
+/// Its methods change permissions and channels, and say by `RouteChange` what the data plane must learn. A channel's route
+/// is there only while its binding and the permission of its peer both live (RFC 8656 §9, §12).
+struct Allocation {
+    enum Phase {
+        /// Relay sockets are being opened; no answer has been given yet.
+        case opening(RelayOpening)
+        case active
+    }
+
+    let fiveTuple: FiveTuple
+    let account: SlabHandle
+    let claim: AllocationClaim
+    /// Of the Allocate that made it: a request with the same one is a retransmission (RFC 8656 §7.2).
+    let transactionID: TransactionID
+    var phase: Phase
+    var grantedSeconds: UInt32
+    var reservationToken: UInt64?
+    /// The family that could not be given, of a dual allocation, and why (RFC 8656 §18.12).
+    var addressError: (family: AddressFamily, code: ErrorCode)?
+    var relayIPv4: Relay?
+    var relayIPv6: Relay?
+    private(set) var permissions: [Permission] = []
+    private(set) var channels: [ChannelBinding] = []
+    var newPeers: TokenBucket
+
+    func relay(_ family: AddressFamily) -> Relay? {
+        switch family {
+        case .ipv4: relayIPv4
+        case .ipv6: relayIPv6
+        }
+    }
+
+    mutating func setRelay(_ relay: Relay?, _ family: AddressFamily) {
+        switch family {
+        case .ipv4: relayIPv4 = relay
+        case .ipv6: relayIPv6 = relay
+        }
+    }
+
+    var hasRelay: Bool { relayIPv4 != nil || relayIPv6 != nil }
+
+    /// When the first of its parts ends.
+    var nextDeadline: Instant {
+        var earliest = Instant(nanoseconds: .max)
+        for family in AddressFamily.allCases {
+            if let relay = relay(family) { earliest = min(earliest, relay.expiresAt) }
+        }
+        for permission in permissions { earliest = min(earliest, permission.expiresAt) }
+        for channel in channels { earliest = min(earliest, channel.expiresAt) }
+        return earliest
+    }
+
+    // MARK: - Permissions
+
+    // Linear scans on purpose: an allocation has a handful of permissions, and at most as many as `Limits` says.
+    func permission(for peer: IPAddress) -> Permission? { permissions.first { $0.peer == peer } }
+
+    /// Installs or refreshes a permission. Refreshing restores the channels that its expiry had suspended.
+    mutating func permit(_ peer: IPAddress, until deadline: Instant, index: UInt32, _ changes: inout OutputQueue) {
+        if let position = permissions.firstIndex(where: { $0.peer == peer }) {
+            permissions[position].expiresAt = deadline
+            return
+        }
+        permissions.append(Permission(peer: peer, expiresAt: deadline))
+        changes.append(.route(.permit(allocation: index, peer: peer)))
+        for channel in channels where channel.peer.ip == peer {
+            changes.append(.route(.bindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
+        }
+    }
+
+    private mutating func forbid(
+        where isOver: (Permission) -> Bool, index: UInt32, _ changes: inout OutputQueue
+    ) {
+        for permission in permissions where isOver(permission) {
+            for channel in channels where channel.peer.ip == permission.peer {
+                changes.append(
+                    .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
+            }
+            changes.append(.route(.forbid(allocation: index, peer: permission.peer)))
+        }
+        permissions.removeAll(where: isOver)
+        if permissions.isEmpty { permissions = [] }
+    }
+
+    // MARK: - Channels
+
+    func channel(numbered number: ChannelNumber) -> ChannelBinding? { channels.first { $0.number == number } }
+
+    func channel(to peer: SocketAddress) -> ChannelBinding? { channels.first { $0.peer == peer } }
+
+    /// Binds or refreshes a channel whose peer was permitted just before.
+    mutating func bind(
+        _ number: ChannelNumber, to peer: SocketAddress, until deadline: Instant, index: UInt32,
+        _ changes: inout OutputQueue
+    ) {
+        if let position = channels.firstIndex(where: { $0.number == number }) {
+            precondition(channels[position].peer == peer, "the caller refuses a number that is bound to another peer")
+            channels[position].expiresAt = deadline
+            return
+        }
+        channels.append(ChannelBinding(number: number, peer: peer, expiresAt: deadline))
+        changes.append(.route(.bindChannel(allocation: index, number: number.rawValue, peer: peer)))
+    }
+
+    private mutating func unbind(
+        where isOver: (ChannelBinding) -> Bool, index: UInt32, _ changes: inout OutputQueue
+    ) {
+        for channel in channels where isOver(channel) && permission(for: channel.peer.ip) != nil {
+            changes.append(
+                .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
+        }
+        channels.removeAll(where: isOver)
+        if channels.isEmpty { channels = [] }
+    }
+
+    // MARK: - Ends
+
+    /// Ends what has run out: channels, permissions, relays. The relays that ended are the caller's to close.
+    mutating func expire(at now: Instant, index: UInt32, _ changes: inout OutputQueue) -> [Relay] {
+        unbind(where: { $0.expiresAt <= now }, index: index, &changes)
+        forbid(where: { $0.expiresAt <= now }, index: index, &changes)
+        var ended: [Relay] = []
+        for family in AddressFamily.allCases {
+            guard let relay = relay(family), relay.expiresAt <= now else { continue }
+            ended.append(contentsOf: endRelay(family, index: index, &changes))
+        }
+        return ended
+    }
+
+    /// Ends one relayed address with all permissions and channels of its family.
+    mutating func endRelay(_ family: AddressFamily, index: UInt32, _ changes: inout OutputQueue) -> [Relay] {
+        guard let relay = relay(family) else { return [] }
+        unbind(where: { $0.peer.family == family }, index: index, &changes)
+        forbid(where: { $0.peer.family == family }, index: index, &changes)
+        setRelay(nil, family)
+        changes.append(.route(.closeRelay(allocation: index, family: family)))
+        return [relay]
+    }
+}

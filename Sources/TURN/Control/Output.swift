@@ -1,0 +1,65 @@
+package import NetworkPrimitives
+package import STUN
+
+/// What the control plane wants done, in this order, before it is given anything else.
+package enum Output: Equatable, Sendable {
+    /// Bind a relay socket to `address` and answer with `relayOpened` or `relayFailed`. With a token, bind the next port
+    /// too and hold it under the token; both or neither.
+    case openRelay(AllocationID, address: SocketAddress, holdNextAs: UInt64?)
+    /// Give the allocation the socket held under the token, and answer likewise.
+    case claimReservation(AllocationID, token: UInt64)
+    /// The token has run out: close the socket if nobody claimed it, and return its port.
+    case endReservation(token: UInt64)
+    case closeRelay(RelaySocketID)
+    case route(RouteChange)
+    case sessionOpened(SessionSummary)
+    /// Comes before the routes of the allocation are removed, so that its traffic can still be asked for.
+    case sessionClosed(SessionSummary, SessionEnd)
+    /// Somebody showed credentials that do not hold. At most as often as unauthenticated replies are given.
+    case authenticationFailed(client: ClientAddress, username: [UInt8], ErrorCode)
+    /// The operator's or our own policy refused a peer.
+    case peerRefused(client: ClientAddress, peer: SocketAddress)
+}
+
+/// An allocation as a log line tells of it.
+package struct SessionSummary: Equatable, Sendable {
+    package let allocation: AllocationID
+    package let fiveTuple: FiveTuple
+    package let username: [UInt8]
+    package let relayed: [SocketAddress]
+    package let lifetimeSeconds: UInt32
+}
+
+package enum SessionEnd: Equatable, Sendable {
+    case deletedByClient, expired
+}
+
+/// Why the shell could not open a relay.
+package enum RelayFailure: Equatable, Sendable {
+    /// Somebody else has the port: another one may do.
+    case addressInUse
+    /// No such token, or no longer.
+    case noReservation
+    /// Out of descriptors or memory; another port would not help.
+    case outOfResources
+}
+
+/// Outputs waiting to be taken. Its memory is given back when a burst of expiries has been drained.
+struct OutputQueue: ~Copyable {
+    private var outputs: [Output] = []
+    private var head = 0
+
+    mutating func append(_ output: Output) { outputs.append(output) }
+
+    mutating func next() -> Output? {
+        guard head < outputs.count else {
+            outputs.removeAll(keepingCapacity: outputs.capacity <= 256)
+            head = 0
+            return nil
+        }
+        defer { head += 1 }
+        return outputs[head]
+    }
+
+    var isEmpty: Bool { head == outputs.count }
+}

@@ -1,0 +1,91 @@
+import Containers
+package import NetworkPrimitives
+
+/// What the operator grants; zero is without limit.
+package struct QuotaPolicy: Sendable {
+    package var perUser = 0
+    package var total = 0
+    package var perSource = 0
+    /// Bytes a second to hand out, and how much of it one allocation takes (`bps-capacity`, `max-bps`).
+    package var bandwidthCapacity: UInt64 = 0
+    package var bandwidthPerAllocation: UInt64 = 0
+
+    package init() {}
+}
+
+/// Counts allocations against quotas, and hands out relay ports. Counts live exactly as long as the allocation: a claim is
+/// released once, at its end, and not at the first sign of it.
+package struct QuotaLedger: ~Copyable {
+    private let policy: QuotaPolicy
+    private var total = 0
+    private var byUser: [[UInt8]: Int] = [:]
+    private var bySource: [IPAddress: Int] = [:]
+    private var pools: [IPAddress: RelayPortPool] = [:]
+    private var random: SplitMix64OrSystem
+
+    package init(
+        policy: QuotaPolicy, relayAddresses: [IPAddress], ports: ClosedRange<UInt16>, quarantineSeconds: UInt32,
+        random: any RandomNumberGenerator & Sendable
+    ) {
+        self.policy = policy
+        self.random = SplitMix64OrSystem(generator: random)
+        for address in relayAddresses {
+            pools[address] = RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)
+        }
+    }
+
+    package mutating func admit(_ claim: AllocationClaim) throws(ClaimRefusal) {
+        if policy.total > 0, total >= policy.total { throw .totalQuota }
+        if policy.bandwidthCapacity > 0, policy.bandwidthPerAllocation > 0,
+            UInt64(total + 1) > policy.bandwidthCapacity / policy.bandwidthPerAllocation
+        {
+            throw .bandwidth
+        }
+        let perUser = claim.mintedQuota ?? policy.perUser
+        let ofUser = byUser[claim.quotaKey, default: 0]
+        if perUser > 0 || claim.mintedQuota != nil, ofUser >= perUser { throw .userQuota }
+        let ofSource = bySource[claim.source, default: 0]
+        if policy.perSource > 0, ofSource >= policy.perSource { throw .sourceQuota }
+        total += 1
+        byUser[claim.quotaKey] = ofUser + 1
+        bySource[claim.source] = ofSource + 1
+    }
+
+    package mutating func release(_ claim: AllocationClaim) {
+        precondition(total > 0, "a claim is released once")
+        total -= 1
+        byUser[claim.quotaKey] = byUser[claim.quotaKey].flatMap { $0 > 1 ? $0 - 1 : nil }
+        bySource[claim.source] = bySource[claim.source].flatMap { $0 > 1 ? $0 - 1 : nil }
+        guard total == 0 else { return }
+        byUser = [:]
+        bySource = [:]
+    }
+
+    package mutating func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
+        switch preference {
+        case .any: pools[address]?.take(using: &random, at: now)
+        case .even: pools[address]?.takeEven(using: &random, at: now)
+        case .evenAndNext: pools[address]?.takeEvenPair(using: &random, at: now)
+        }
+    }
+
+    package mutating func returnPort(_ port: UInt16, of address: IPAddress, wasUsable: Bool, at now: Instant) {
+        if wasUsable {
+            pools[address]?.release(port, at: now)
+        } else {
+            pools[address]?.markUnusable(port, at: now)
+        }
+    }
+
+    /// Allocations and taken ports at this moment.
+    package var liveCounts: (allocations: Int, ports: Int) {
+        (total, pools.values.reduce(0) { $0 + $1.takenCount })
+    }
+}
+
+/// A concrete generator around any other, so that generic functions can draw from it.
+struct SplitMix64OrSystem: RandomNumberGenerator {
+    var generator: any RandomNumberGenerator & Sendable
+
+    mutating func next() -> UInt64 { generator.next() }
+}

@@ -1,0 +1,91 @@
+import NetworkPrimitives
+import STUN
+
+/// What an Allocate is waiting for: relay sockets that the shell is asked to open, and the answer that follows.
+struct RelayOpening {
+    /// One relayed address on its way.
+    struct Pending {
+        let family: AddressFamily
+        /// Nil while the socket of a reservation is claimed, whose port the shell knows.
+        var address: SocketAddress?
+        let relayAddress: RelayAddress?
+        let preference: PortPreference
+        var attempts = 1
+    }
+
+    let exchange: Exchange
+    /// In the order in which they were asked for; the shell answers in that order too.
+    var pending: [Pending]
+    var holdNextAs: UInt64?
+}
+
+/// An Allocate's wishes, checked as far as they can be without state. Steps are those of RFC 8656 §7.2.
+struct AllocateRequest: Equatable {
+    enum Source: Equatable {
+        /// Fresh relayed addresses, one a family.
+        case fresh([AddressFamily], PortPreference)
+        /// The socket held under a RESERVATION-TOKEN.
+        case reservation(token: UInt64)
+    }
+
+    let source: Source
+    let requestedSeconds: UInt32?
+
+    private static let udp: UInt8 = 17
+
+    init(
+        parsing message: STUNMessage, in bytes: RawSpan, unspecifiedFamily: AddressFamily
+    ) throws(ErrorCode) {
+        // Step 3. Only UDP can be relayed; DONT-FRAGMENT (step 4) is supported and asks for nothing here.
+        switch message.requestedTransport(in: bytes) {
+        case .absent, .malformed: throw .badRequest
+        case .value(let transport): guard transport == Self.udp else { throw .unsupportedTransportProtocol }
+        }
+        source = try Self.source(of: message, in: bytes, unspecifiedFamily)
+        switch message.lifetime(in: bytes) {
+        case .absent: requestedSeconds = nil
+        case .malformed: throw .badRequest
+        case .value(let seconds): requestedSeconds = seconds
+        }
+    }
+
+    private static func source(
+        of message: STUNMessage, in bytes: RawSpan, _ unspecifiedFamily: AddressFamily
+    ) throws(ErrorCode) -> Source {
+        let namesFamily = message.has(.requestedAddressFamily)
+        let wantsBoth = message.has(.additionalAddressFamily)
+        // Step 5: a reserved port has its family and its parity already.
+        if message.has(.reservationToken) {
+            guard !message.has(.evenPort), !namesFamily, !wantsBoth,
+                case .value(let token) = message.reservationToken(in: bytes)
+            else { throw .badRequest }
+            return .reservation(token: token)
+        }
+        // Step 6.
+        if namesFamily, wantsBoth { throw .badRequest }
+        let preference = try portPreference(of: message, in: bytes)
+        // Steps 8 and 9.
+        if wantsBoth {
+            guard preference != .evenAndNext,
+                message.addressFamily(.additionalAddressFamily, in: bytes) == .value(AddressFamily.ipv6.rawValue)
+            else { throw .badRequest }
+            return .fresh([.ipv4, .ipv6], preference)
+        }
+        // Step 7.
+        switch message.addressFamily(.requestedAddressFamily, in: bytes) {
+        case .absent: return .fresh([unspecifiedFamily], preference)
+        case .malformed: throw .badRequest
+        case .value(let number):
+            guard let family = AddressFamily(rawValue: number) else { throw .addressFamilyNotSupported }
+            return .fresh([family], preference)
+        }
+    }
+
+    private static func portPreference(of message: STUNMessage, in bytes: RawSpan) throws(ErrorCode) -> PortPreference {
+        switch message.evenPort(in: bytes) {
+        case .absent: .any
+        case .malformed: throw .badRequest
+        case .value(let reservesNext): reservesNext ? .evenAndNext : .even
+        }
+    }
+}

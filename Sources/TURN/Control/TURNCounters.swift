@@ -1,0 +1,49 @@
+package import STUN
+
+/// What the control plane of one worker has done since it started.
+package struct TURNCounters: Sendable {
+    package var drops = DropCounters()
+    package var bindingResponses: UInt64 = 0
+    package var challenges: UInt64 = 0
+    package var allocationsOpened: UInt64 = 0
+    package var allocationsDeleted: UInt64 = 0
+    package var allocationsExpired: UInt64 = 0
+    package var successes: UInt64 = 0
+    /// Error responses after authentication, by code.
+    private var errors = InlineArray<16, UInt64>(repeating: 0)
+
+    package init() {}
+
+    package mutating func count(_ code: ErrorCode) { errors[Self.slot(code)] += 1 }
+
+    package func errorResponses(_ code: ErrorCode) -> UInt64 { errors[Self.slot(code)] }
+
+    package mutating func add(_ other: TURNCounters) {
+        drops.add(other.drops)
+        bindingResponses += other.bindingResponses
+        challenges += other.challenges
+        allocationsOpened += other.allocationsOpened
+        allocationsDeleted += other.allocationsDeleted
+        allocationsExpired += other.allocationsExpired
+        successes += other.successes
+        for index in 0..<16 { errors[index] += other.errors[index] }
+    }
+
+    private static func slot(_ code: ErrorCode) -> Int {
+        switch code {
+        case .badRequest: 0
+        case .unauthenticated: 1
+        case .forbidden: 2
+        case .unknownAttribute: 3
+        case .allocationMismatch: 4
+        case .staleNonce: 5
+        case .addressFamilyNotSupported: 6
+        case .wrongCredentials: 7
+        case .unsupportedTransportProtocol: 8
+        case .peerAddressFamilyMismatch: 9
+        case .allocationQuotaReached: 10
+        case .serverError: 11
+        case .insufficientCapacity: 12
+        }
+    }
+}

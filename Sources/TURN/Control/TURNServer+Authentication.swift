@@ -1,0 +1,140 @@
+import Containers
+import NetworkPrimitives
+import STUN
+
+/// What a request's credentials came to (RFC 8489 §9.2.4).
+enum Authentication {
+    case accepted(Identity, ResponseIntegrity, LongTermKey?, PasswordAlgorithm)
+    /// The answer carries REALM, NONCE and PASSWORD-ALGORITHMS, so that the client can try again.
+    case challenged(ErrorCode, username: [UInt8]?)
+    /// The answer is a bare 400.
+    case malformed
+}
+
+extension TURNServer {
+    /// The checks of RFC 8489 §9.2.4 in its order. `account` is that of the allocation on this five-tuple, whose keys are
+    /// at hand.
+    func authenticate(_ datagram: RawSpan, _ arrival: Arrival, account: Account?) -> Authentication {
+        let directory: CredentialDirectory
+        switch settings.access {
+        case .credentials(let users): directory = users
+        case .anonymous: return .accepted(Self.anonymous, .none, nil, .md5)
+        case .stunOnly: return .challenged(.unauthenticated, username: nil)
+        }
+        let message = arrival.message
+        guard let kind = IntegrityKind(of: message) else { return .challenged(.unauthenticated, username: nil) }
+        guard let realm = message.value(of: .realm, in: datagram), let nonce = message.value(of: .nonce, in: datagram),
+            message.has(.username) || message.has(.userhash)
+        else { return .malformed }
+        guard let algorithm = passwordAlgorithm(message, datagram, nonce: nonce, directory) else { return .malformed }
+        if let name = message.range(of: .username), name.count > Self.usernameByteCountMax { return .malformed }
+
+        guard let username = username(of: message, in: datagram, directory) else {
+            return .challenged(.unauthenticated, username: nil)
+        }
+        guard realm.array() == settings.realm else {
+            return .challenged(.unauthenticated, username: username)
+        }
+        guard let key = verifiedKey(of: username, algorithm, kind, datagram, arrival, account, directory) else {
+            return .challenged(.unauthenticated, username: username)
+        }
+        // The nonce is judged last: 438 tells somebody who knows the password to try again (RFC 8489 §9.2.4).
+        guard case .fresh = settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime) else {
+            return .challenged(.staleNonce, username: username)
+        }
+        return .accepted(directory.identity(of: username), key.responseIntegrity(kind), key, algorithm)
+    }
+
+    static let anonymous = Identity(username: [], quotaKey: [], mintedQuota: nil)
+
+    /// USERNAME is shorter than 509 bytes (RFC 8489 §14.3).
+    static let usernameByteCountMax = 508
+
+    /// The algorithm that the client chose, or MD5 for a client from before there was a choice. Nil when the client does
+    /// not repeat the offer that the nonce stands for: somebody on the path has weakened it (RFC 8489 §9.2.1).
+    private func passwordAlgorithm(
+        _ message: STUNMessage, _ datagram: RawSpan, nonce: RawSpan, _ directory: CredentialDirectory
+    ) -> PasswordAlgorithm? {
+        let offered = NonceAuthority.features(of: nonce)?.contains(.passwordAlgorithms) ?? false
+        guard offered, message.has(.passwordAlgorithm) || message.has(.passwordAlgorithms) else { return .md5 }
+        let algorithms = directory.algorithms
+        guard let list = message.value(of: .passwordAlgorithms, in: datagram),
+            list.array() == PasswordAlgorithm.list(algorithms),
+            let choice = message.value(of: .passwordAlgorithm, in: datagram),
+            let algorithm = PasswordAlgorithm(parsing: choice)
+        else { return nil }
+        return algorithms.contains(algorithm) ? algorithm : nil
+    }
+
+    /// The name in USERNAME, or the one whose hash is in USERHASH (RFC 8489 §14.4).
+    private func username(
+        of message: STUNMessage, in datagram: RawSpan, _ directory: CredentialDirectory
+    ) -> [UInt8]? {
+        if let name = message.value(of: .username, in: datagram) { return name.array() }
+        guard let hash = message.value(of: .userhash, in: datagram)?.array() else { return nil }
+        return directory.staticUsername(forHash: hash) ?? accounts.name(forHash: hash)
+    }
+
+    private func verifiedKey(
+        of username: [UInt8], _ algorithm: PasswordAlgorithm, _ kind: IntegrityKind, _ datagram: RawSpan,
+        _ arrival: Arrival, _ account: Account?, _ directory: CredentialDirectory
+    ) -> LongTermKey? {
+        // What has an allocation goes on after its name has run out, unless the operator is strict.
+        let continues = account?.identity.username == username && arrival.message.type.method != .allocate
+        if !continues || directory.isStrictOnExpiry {
+            guard !directory.isExpired(username, at: arrival.unixTime) else { return nil }
+        }
+        if let known = account, known.identity.username == username, let key = known.key(algorithm) {
+            return key.verifies(arrival.message, kind, in: datagram) ? key : nil
+        }
+        return directory.key(of: username, algorithm) { $0.verifies(arrival.message, kind, in: datagram) }
+    }
+
+    // MARK: - Answers without authentication
+
+    /// Answers a request that did not authenticate, as often as its source may be answered.
+    mutating func refuse(
+        _ authentication: Authentication, _ arrival: Arrival, reply: consuming MutableRawSpan
+    ) -> Reply? {
+        guard challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
+            return drop(.overReplyRate)
+        }
+        switch authentication {
+        case .accepted: preconditionFailure("an accepted request is not refused")
+        case .malformed:
+            counters.count(.badRequest)
+            return bareError(.badRequest, arrival, reply: reply)
+        case .challenged(let code, let username):
+            if let username {
+                outputs.append(.authenticationFailed(client: arrival.path.client, username: username, code))
+            }
+            counters.challenges += 1
+            return challenge(code, arrival, reply: reply)
+        }
+    }
+
+    /// 401 or 438 with what the client needs to try again, and nothing that would make it longer.
+    private func challenge(_ code: ErrorCode, _ arrival: Arrival, reply: consuming MutableRawSpan) -> Reply {
+        let type = MessageType(arrival.message.type.method, .error)
+        var writer = MessageWriter(into: reply, type: type, transactionID: arrival.message.transactionID)
+        writer.appendErrorCode(code, reason: settings.sendsReasonPhrases ? code.reason : nil)
+        writer.append(.realm, settings.realm)
+        if case .credentials(let directory) = settings.access {
+            let nonce = settings.nonces.issue(
+                to: arrival.path.client, features: directory.features, at: arrival.unixTime)
+            writer.append(.nonce, nonce)
+            writer.append(.passwordAlgorithms, PasswordAlgorithm.list(directory.algorithms))
+        }
+        if addsFingerprint(to: arrival.message) { writer.appendFingerprint() }
+        return Reply(path: arrival.path, byteCount: writer.byteCount)
+    }
+
+    func bareError(_ code: ErrorCode, _ arrival: Arrival, reply: consuming MutableRawSpan) -> Reply {
+        let type = MessageType(arrival.message.type.method, .error)
+        var writer = MessageWriter(into: reply, type: type, transactionID: arrival.message.transactionID)
+        writer.appendErrorCode(code, reason: settings.sendsReasonPhrases ? code.reason : nil)
+        if code == .unknownAttribute { writer.appendUnknownAttributes(of: arrival.message) }
+        if addsFingerprint(to: arrival.message) { writer.appendFingerprint() }
+        return Reply(path: arrival.path, byteCount: writer.byteCount)
+    }
+}

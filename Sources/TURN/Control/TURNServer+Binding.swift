@@ -1,0 +1,53 @@
+import Containers
+import NetworkPrimitives
+import STUN
+
+extension TURNServer {
+    /// RFC 8489 §12: an answer made of the request alone. Nothing is kept.
+    mutating func receiveBinding(
+        _ datagram: RawSpan, _ arrival: Arrival, reply: consuming MutableRawSpan
+    ) -> Reply? {
+        guard settings.answersBinding else { return drop(.disabled) }
+        var integrity = ResponseIntegrity.none
+        if settings.requiresAuthenticationForBinding {
+            let authentication = authenticate(datagram, arrival, account: nil)
+            guard case .accepted(_, let proven, _, _) = authentication else {
+                return refuse(authentication, arrival, reply: reply)
+            }
+            challengeMeter.refund(arrival.path.client.socketAddress.ip)
+            integrity = proven
+        }
+        guard bindingMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
+            return drop(.overReplyRate)
+        }
+        guard arrival.message.unknownRequiredCount == 0 else {
+            counters.count(.unknownAttribute)
+            return bareError(.unknownAttribute, arrival, reply: reply)
+        }
+        counters.bindingResponses += 1
+        let exchange = Exchange(
+            path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
+            identity: Self.anonymous, integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
+        return style.success(to: exchange, into: reply) { writer in
+            writer.appendXORAddress(.xorMappedAddress, arrival.path.client.socketAddress)
+        }
+    }
+
+    /// Bytes that are not a STUN message of today: a Binding request of RFC 3489 if the operator serves those, else nothing.
+    mutating func receiveUnparsable(
+        _ datagram: RawSpan, _ error: STUNParseError, on path: FiveTuple, at now: Instant,
+        reply: consuming MutableRawSpan
+    ) -> Reply? {
+        switch error {
+        case .badMagicCookie where settings.answersClassicBinding && ClassicBinding.isRequest(datagram):
+            guard settings.answersBinding else { return drop(.disabled) }
+            guard bindingMeter.allow(path.client.socketAddress.ip, at: now) else { return drop(.overReplyRate) }
+            counters.bindingResponses += 1
+            let count = ClassicBinding.respond(to: datagram, source: path.client.socketAddress, into: &reply)
+            return Reply(path: path, byteCount: count)
+        case .badFingerprint: return drop(.badFingerprint)
+        case .truncatedHeader, .notSTUN, .badMagicCookie: return drop(.notForUs)
+        case .badLength, .attributeOverrun: return drop(.malformed)
+        }
+    }
+}

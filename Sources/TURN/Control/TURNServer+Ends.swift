@@ -1,0 +1,92 @@
+import Containers
+import NetworkPrimitives
+import STUN
+
+// How allocations, their parts and reservations end (RFC 8656 §6, §7.2, §8.2, §9, §12).
+extension TURNServer {
+    /// The timer of an allocation fired: end what has run out, and wait for what is next.
+    mutating func expire(_ id: AllocationID, at now: Instant) {
+        guard case .active = allocations[id.handle].phase else {
+            preconditionFailure("a timer runs from the answer to Allocate on")
+        }
+        // Told before the routes go, so that the traffic of the session can still be asked for.
+        let over = AddressFamily.allCases.allSatisfy { family in
+            allocations[id.handle].relay(family).map { $0.expiresAt <= now } ?? true
+        }
+        if over {
+            end(id, AddressFamily.allCases, .expired, at: now)
+            return
+        }
+        let ended = allocations[id.handle].expire(at: now, index: id.index, &outputs)
+        for relay in ended { close(relay, at: now) }
+        timers.schedule(id.index, at: allocations[id.handle].nextDeadline)
+    }
+
+    /// Ends the relayed addresses of `families`, and the allocation with the last of them. Port, quota and memory are given
+    /// back here and nowhere else.
+    mutating func end(_ id: AllocationID, _ families: [AddressFamily], _ reason: SessionEnd, at now: Instant) {
+        let remaining = AddressFamily.allCases.filter { family in
+            allocations[id.handle].relay(family) != nil && !families.contains(family)
+        }
+        if remaining.isEmpty { outputs.append(.sessionClosed(summary(of: id), reason)) }
+        for family in families {
+            for relay in allocations[id.handle].endRelay(family, index: id.index, &outputs) { close(relay, at: now) }
+        }
+        guard remaining.isEmpty else { return }
+        switch reason {
+        case .deletedByClient: counters.allocationsDeleted += 1
+        case .expired: counters.allocationsExpired += 1
+        }
+        outputs.append(.route(.removeAllocation(allocation: id.index)))
+        timers.cancel(id.index)
+        remove(id)
+    }
+
+    private mutating func close(_ relay: Relay, at now: Instant) {
+        outputs.append(.closeRelay(relay.socket))
+        ledger.returnPort(relay.local.port, of: relay.local.ip, wasUsable: true, at: now)
+    }
+
+    private mutating func remove(_ id: AllocationID) {
+        guard let allocation = allocations.remove(id.handle) else { preconditionFailure("ended twice") }
+        allocationByFiveTuple.remove(allocation.fiveTuple)
+        accounts.release(allocation.account)
+        ledger.release(allocation.claim)
+    }
+
+    /// Takes back an allocation that never came to be.
+    mutating func abandon(_ id: AllocationID, reservation: UInt64?) {
+        if let reservation { outputs.append(.endReservation(token: reservation)) }
+        remove(id)
+    }
+
+    func summary(of id: AllocationID) -> SessionSummary {
+        let allocation = allocations[id.handle]
+        return SessionSummary(
+            allocation: id, fiveTuple: allocation.fiveTuple,
+            username: accounts[allocation.account].identity.username,
+            relayed: AddressFamily.allCases.compactMap { allocation.relay($0)?.advertised },
+            lifetimeSeconds: allocation.grantedSeconds)
+    }
+
+    // MARK: - Reservations
+
+    /// A token for the port after an even one, or nil when no more may be held. While it runs it counts as an allocation of
+    /// its user, so that nobody drains the ports by reserving them.
+    mutating func makeReservation(of claim: AllocationClaim, at now: Instant) -> UInt64? {
+        guard reservations.count < settings.limits.reservationsMax else { return nil }
+        do { try ledger.admit(claim) } catch { return nil }
+        let token = random.next()
+        let expiresAt = now.advanced(bySeconds: LifetimePolicy.reservationSeconds)
+        let isAppended = reservations.append(Reservation(token: token, claim: claim, expiresAt: expiresAt))
+        precondition(isAppended, "there was room a moment ago")
+        return token
+    }
+
+    mutating func endReservations(at now: Instant) {
+        while let first = reservations.first, first.expiresAt <= now, let ended = reservations.popFirst() {
+            outputs.append(.endReservation(token: ended.token))
+            ledger.release(ended.claim)
+        }
+    }
+}

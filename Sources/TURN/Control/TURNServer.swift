@@ -1,0 +1,149 @@
+import Containers
+package import NetworkPrimitives
+import STUN
+
+/// The control plane of one worker: STUN and TURN as a value that is driven from outside.
+///
+/// It owns no socket, clock, thread or log. Inputs are the `receive…`, `relay…` and `handleDeadline` methods; each takes
+/// the time. A response is written into the buffer that the caller lends and described by the `Reply`. What else has to
+/// happen is asked for by outputs:
+///
+/// > After every input, take `nextOutput()` until it is nil, and do each before the next; then give the next input.
+///
+/// Nothing of an unauthenticated request is kept (RFC 8489 §16): challenges are remade from the request, and the meters
+/// that limit them have a fixed size.
+package struct TURNServer: ~Copyable {
+    /// A buffer of this size holds any response.
+    package static let replyByteCountMax = 1280
+
+    var settings: TURNSettings
+    let ledger: any AllocationLedger
+    var random: any RandomNumberGenerator & Sendable
+
+    var allocations: Slab<Allocation>
+    var allocationByFiveTuple: FlatMap<FiveTuple, SlabHandle>
+    var accounts: AccountTable
+    var timers: TimerWheel
+    /// Tokens handed out by this worker, in the order in which they run out.
+    var reservations: RingQueue<Reservation>
+    var outputs = OutputQueue()
+    var challengeMeter: SourceRateLimiter
+    var bindingMeter: SourceRateLimiter
+    package internal(set) var counters = TURNCounters()
+
+    struct Reservation {
+        let token: UInt64
+        let claim: AllocationClaim
+        let expiresAt: Instant
+    }
+
+    package init(
+        settings: TURNSettings, ledger: any AllocationLedger, random: any RandomNumberGenerator & Sendable,
+        start: Instant
+    ) {
+        var random = random
+        self.settings = settings
+        self.ledger = ledger
+        let limits = settings.limits
+        allocations = Slab(limit: limits.allocationsMax)
+        allocationByFiveTuple = FlatMap(seed: random.next(), limit: limits.allocationsMax)
+        accounts = AccountTable(limit: limits.allocationsMax)
+        timers = TimerWheel(start: start)
+        reservations = RingQueue(limit: limits.reservationsMax)
+        challengeMeter = SourceRateLimiter(
+            seed: random.next(), ratePerSecond: settings.unauthenticatedRepliesPerSecond,
+            burst: settings.unauthenticatedRepliesPerSecond * 5, capacity: limits.meteredSourcesMax)
+        bindingMeter = SourceRateLimiter(
+            seed: random.next(), ratePerSecond: settings.bindingRepliesPerSecond,
+            burst: settings.bindingRepliesPerSecond * 5, capacity: limits.meteredSourcesMax)
+        self.random = random
+    }
+
+    // MARK: - Inputs
+
+    /// A datagram of a client that is not data to relay. Nil: no answer.
+    package mutating func receive(
+        _ datagram: RawSpan, on path: FiveTuple, at now: Instant, unixTime: UnixTime,
+        reply: consuming MutableRawSpan
+    ) -> Reply? {
+        let message: STUNMessage
+        do { message = try STUNMessage(parsing: datagram) } catch {
+            return receiveUnparsable(datagram, error, on: path, at: now, reply: reply)
+        }
+        // Responses and indications from clients ask for nothing (RFC 8489 §6.3.2, §6.3.3).
+        guard message.type.messageClass == .request else { return drop(.ignoredMessage) }
+        let arrival = Arrival(message: message, path: path, now: now, unixTime: unixTime)
+        switch message.type.method {
+        case .binding: return receiveBinding(datagram, arrival, reply: reply)
+        case .allocate, .refresh, .createPermission, .channelBind:
+            return receiveTURNRequest(datagram, arrival, reply: reply)
+        default: return drop(.ignoredMessage)
+        }
+    }
+
+    /// The shell opened the relay socket that the first pending output of this allocation asked for.
+    package mutating func relayOpened(
+        _ id: AllocationID, socket: RelaySocketID, address: SocketAddress, at now: Instant,
+        reply: consuming MutableRawSpan
+    ) -> Reply? {
+        settleRelay(id, .opened(socket, address), at: now, reply: reply)
+    }
+
+    /// The shell could not open it.
+    package mutating func relayFailed(
+        _ id: AllocationID, _ failure: RelayFailure, at now: Instant, reply: consuming MutableRawSpan
+    ) -> Reply? {
+        settleRelay(id, .failed(failure), at: now, reply: reply)
+    }
+
+    /// Ends what has run out. At most `expiriesPerCall` allocations a call; call again while `nextDeadline` has passed.
+    package mutating func handleDeadline(at now: Instant) {
+        for _ in 0..<Self.expiriesPerCall {
+            guard let index = timers.popExpired(at: now) else { break }
+            guard let handle = allocations.handle(at: index) else { continue }
+            expire(AllocationID(handle), at: now)
+        }
+        endReservations(at: now)
+    }
+
+    static let expiriesPerCall = 256
+
+    // MARK: - Outputs and queries
+
+    package mutating func nextOutput() -> Output? { outputs.next() }
+
+    /// When `handleDeadline` wants to be called, at the latest.
+    package var nextDeadline: Instant? {
+        let reservationEnd = reservations.first?.expiresAt
+        guard let timer = timers.nextDeadline else { return reservationEnd }
+        return reservationEnd.map { min($0, timer) } ?? timer
+    }
+
+    /// What is alive: allocations, accounts, running timers, tokens. All zero after the last allocation has gone.
+    package var liveCounts: (allocations: Int, accounts: Int, timers: Int, reservations: Int) {
+        (allocations.count, accounts.count, timers.count, reservations.count)
+    }
+
+    // MARK: - Helpers of all requests
+
+    /// A request as it came in.
+    struct Arrival {
+        let message: STUNMessage
+        let path: FiveTuple
+        let now: Instant
+        let unixTime: UnixTime
+    }
+
+    var style: ResponseStyle {
+        ResponseStyle(software: settings.software, sendsReasonPhrases: settings.sendsReasonPhrases)
+    }
+
+    func addsFingerprint(to message: STUNMessage) -> Bool {
+        settings.alwaysAddsFingerprint || message.has(.fingerprint)
+    }
+
+    mutating func drop(_ reason: DropReason) -> Reply? {
+        counters.drops.count(reason)
+        return nil
+    }
+}
