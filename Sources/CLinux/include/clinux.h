@@ -1,1 +1,206 @@
-// placeholder
+// The system calls of Tern, as plain prototypes over structures of our own.
+//
+// The calls used here (recvmmsg, sendmmsg, epoll_pwait2, eventfd, signalfd, CMSG_*) need _GNU_SOURCE. Defining it in a
+// header that Swift imports would clash with the Glibc module, so it is defined in the .c files only, and no structure
+// of the C library appears below.
+//
+// Unless said otherwise a function returns a value >= 0, or the negated errno.
+#ifndef TERN_CLINUX_H
+#define TERN_CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__clang__)
+#pragma clang assume_nonnull begin
+#endif
+
+// ---------------------------------------------------------------------------------------------------- addresses
+
+/// Values of `tern_address.family`: those of STUN on the wire (RFC 8489 §14.1), and 0 for "none".
+enum { TERN_FAMILY_NONE = 0, TERN_FAMILY_IPV4 = 1, TERN_FAMILY_IPV6 = 2 };
+
+/// A transport address in host byte order. An IPv4 address sits in the lower half of `low`.
+struct tern_address {
+    uint64_t high;
+    uint64_t low;
+    uint16_t port;
+    uint8_t family;
+    uint8_t reserved[5];
+};
+
+// ---------------------------------------------------------------------------------------------------- sockets
+
+/// What failed, for an error message; `operation` points at a string literal.
+struct tern_failure {
+    const char *_Nullable operation;
+    int32_t error;
+};
+
+struct tern_udp_options {
+    bool reuse_port;
+    bool packet_info;
+    bool receive_errors;
+    bool reports_drops;
+    int32_t receive_buffer;  // bytes; 0 keeps the default of the system
+    int32_t send_buffer;
+    const char *_Nullable device;
+};
+
+/// Opens a non-blocking UDP socket. On success the descriptor is returned and `*local` is the bound address; on failure
+/// -1 is returned and `*failure` is filled.
+int32_t tern_udp_open(const struct tern_address *address, const struct tern_udp_options *options,
+                      struct tern_address *local, struct tern_failure *failure);
+
+int32_t tern_set_dont_fragment(int32_t fd, bool on);
+void tern_close(int32_t fd);
+
+/// One entry of the error queue (IP_RECVERR) that came from an ICMP message.
+struct tern_icmp_error {
+    struct tern_address peer;
+    uint32_t info;
+    uint8_t family;
+    uint8_t type;
+    uint8_t code;
+    uint8_t reserved;
+};
+
+/// 1 and `*error` when an ICMP error was taken, 0 when there is none, else the negated errno. Errors of local origin
+/// are discarded on the way, a bounded number per call.
+int32_t tern_read_error_queue(int32_t fd, struct tern_icmp_error *error);
+
+// ---------------------------------------------------------------------------------------------------- receiving
+
+enum { TERN_DATAGRAM_TRUNCATED = 1, TERN_DATAGRAM_HAS_DROPS = 2 };
+
+/// What the kernel told about one datagram: one cache line.
+struct tern_datagram {
+    struct tern_address source;
+    struct tern_address local;  // family 0 without packet information; port is always 0
+    uint32_t length;
+    uint32_t dropped;
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+struct tern_receive_batch;
+
+struct tern_slot_layout {
+    uint32_t slots;
+    uint32_t stride;    // bytes from one slot to the next
+    uint32_t headroom;  // bytes before the payload
+    uint32_t capacity;  // payload bytes the kernel may write
+};
+
+/// Memory that costs nothing until touched; NULL when the system has none.
+void *_Nullable tern_map_region(size_t bytes);
+void tern_unmap_region(void *region, size_t bytes);
+
+/// NULL when the system has no memory. The region belongs to the caller and must outlive the batch.
+struct tern_receive_batch *_Nullable tern_receive_batch_create(uint8_t *region, const struct tern_slot_layout *layout);
+void tern_receive_batch_destroy(struct tern_receive_batch *batch);
+const struct tern_datagram *tern_receive_batch_datagrams(const struct tern_receive_batch *batch);
+
+/// Fills slots `first` up to `first + limit` by one recvmmsg. 0 when nothing is waiting.
+int32_t tern_receive_batch_receive(struct tern_receive_batch *batch, int32_t fd, uint32_t first, uint32_t limit);
+
+// ---------------------------------------------------------------------------------------------------- sending
+
+enum { TERN_OUTGOING_DONT_FRAGMENT = 1 };
+
+/// One datagram to send. `bytes` must stay valid until the flush.
+struct tern_outgoing {
+    struct tern_address destination;
+    struct tern_address local;  // family 0: the kernel chooses the source
+    const uint8_t *_Nullable bytes;
+    uint32_t length;
+    int32_t fd;
+    uint32_t flags;
+    int32_t next;  // used by the flush: the next entry of the same descriptor
+};
+
+struct tern_transmit_counters {
+    uint64_t sent;
+    uint64_t would_block;
+    uint64_t refused;
+    uint64_t message_too_long;
+    uint64_t unreachable;
+    uint64_t not_permitted;
+    uint64_t other;
+};
+
+struct tern_transmit_batch;
+
+struct tern_transmit_batch *_Nullable tern_transmit_batch_create(uint32_t entries);
+void tern_transmit_batch_destroy(struct tern_transmit_batch *batch);
+struct tern_outgoing *tern_transmit_batch_entries(struct tern_transmit_batch *batch);
+
+/// Sends the first `count` entries and adds what became of them to `*counters`.
+void tern_transmit_batch_flush(struct tern_transmit_batch *batch, uint32_t count,
+                               struct tern_transmit_counters *counters);
+
+// ---------------------------------------------------------------------------------------------------- events
+
+enum { TERN_EVENT_READABLE = 1, TERN_EVENT_WRITABLE = 2, TERN_EVENT_ERROR = 4 };
+
+struct tern_event {
+    uint64_t token;
+    uint32_t events;
+    uint32_t reserved;
+};
+
+enum { TERN_EVENTS_PER_WAIT = 256 };
+
+int32_t tern_epoll_create(void);
+int32_t tern_epoll_add(int32_t epoll, int32_t fd, uint32_t events, uint64_t token);
+int32_t tern_epoll_modify(int32_t epoll, int32_t fd, uint32_t events, uint64_t token);
+int32_t tern_epoll_remove(int32_t epoll, int32_t fd);
+
+/// Waits for at most `nanoseconds` (negative: for ever) and fills `events`, which has room for TERN_EVENTS_PER_WAIT.
+/// Never returns 0 early, but after a signal.
+int32_t tern_epoll_wait(int32_t epoll, struct tern_event *events, int64_t nanoseconds);
+
+uint64_t tern_clock_monotonic(void);  // nanoseconds
+int64_t tern_clock_wall(void);        // seconds since 1970
+
+int32_t tern_eventfd_create(void);
+void tern_eventfd_signal(int32_t fd);
+void tern_eventfd_clear(int32_t fd);
+
+/// Blocks the signals in the calling thread and returns a descriptor that reports them.
+int32_t tern_signalfd_create(const int32_t *signals, size_t count);
+/// The number of a signal, or 0 when none is waiting.
+int32_t tern_signalfd_read(int32_t fd);
+
+// ---------------------------------------------------------------------------------------------------- process
+
+/// Starts a thread. A negative `cpu` leaves the placement to the scheduler. Names longer than 15 bytes are cut.
+int32_t tern_thread_start(const char *name, int32_t cpu, void (*body)(void *), void *context, uint64_t *thread);
+void tern_thread_join(uint64_t thread);
+void tern_thread_detach(uint64_t thread);
+
+/// Random bytes of the kernel, through a small buffer per thread whose used part is wiped. Ends the process when the
+/// kernel refuses, because there is no safe way to go on.
+void tern_random_fill(void *bytes, size_t count);
+
+/// Addresses of interfaces that are up; returns how many were stored.
+int32_t tern_interface_addresses(struct tern_address *addresses, size_t capacity);
+
+/// Raises the soft limit of open files to the hard one and returns what holds afterwards.
+int64_t tern_raise_open_files(void);
+
+/// Processors that this process may run on.
+int32_t tern_affinity_count(void);
+
+/// Reads at most `capacity` bytes of a small file.
+int64_t tern_read_file(const char *path, char *buffer, size_t capacity);
+
+/// A static text for an errno, or NULL.
+const char *_Nullable tern_error_text(int32_t error);
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#endif
+
+#endif

@@ -1,0 +1,85 @@
+import CLinux
+package import NetworkPrimitives
+
+/// What a UDP socket should report and how much it may hold. Everything is off, or the system's default, unless asked.
+package struct UDPSocketOptions: Sendable {
+    /// Several sockets share the address, and the kernel spreads clients over them (SO_REUSEPORT).
+    package var reusePort = false
+    /// Every datagram tells the address that it was sent to, so that a wildcard socket can answer from there.
+    package var packetInfo = false
+    /// ICMP errors are queued for `readErrorQueue` (IP_RECVERR).
+    package var receiveErrors = false
+    /// Nil leaves the system's default. The kernel may give less without saying so.
+    package var receiveBufferBytes: Int?
+    package var sendBufferBytes: Int?
+    /// Only traffic of this network interface.
+    package var device: String?
+    /// Datagrams tell how many were dropped before them for want of buffer (SO_RXQ_OVFL).
+    package var reportsDrops = false
+
+    package init() {}
+
+    package init(
+        reusePort: Bool = false, packetInfo: Bool = false, receiveErrors: Bool = false,
+        receiveBufferBytes: Int? = nil, sendBufferBytes: Int? = nil, device: String? = nil, reportsDrops: Bool = false
+    ) {
+        self.reusePort = reusePort
+        self.packetInfo = packetInfo
+        self.receiveErrors = receiveErrors
+        self.receiveBufferBytes = receiveBufferBytes
+        self.sendBufferBytes = sendBufferBytes
+        self.device = device
+        self.reportsDrops = reportsDrops
+    }
+}
+
+/// A bound UDP socket: non-blocking, closed on exec, of one address family (IPv6 sockets do not take IPv4), and without
+/// the DF bit on what it sends.
+package struct UDPSocket: ~Copyable, Sendable {
+    private let descriptor: FileDescriptor
+    /// The bound address, with the port that the kernel chose if the caller left it open.
+    package let localAddress: SocketAddress
+
+    package init(binding address: SocketAddress, options: UDPSocketOptions = UDPSocketOptions()) throws(SystemError) {
+        var local = tern_address()
+        var failure = unsafe tern_failure()
+        var wanted = tern_address(address)
+        let raw = unsafe Self.open(&wanted, options, &local, &failure)
+        guard raw >= 0 else {
+            let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "socket"
+            throw unsafe SystemError(operation: operation, errno: failure.error)
+        }
+        descriptor = FileDescriptor(adopting: raw)
+        localAddress = KernelAddress.socketAddress(local)
+    }
+
+    /// The descriptor's number, to be used only while the socket lives.
+    package var raw: CInt { descriptor.raw }
+
+    /// Sets or clears the DF bit on datagrams to come (RFC 8656 §14.3). While set, one larger than the path MTU is
+    /// refused instead of fragmented.
+    package func setDontFragment(_ on: Bool) throws(SystemError) {
+        try SystemError.check("setsockopt(MTU_DISCOVER)", tern_set_dont_fragment(raw, on))
+    }
+
+    private static func open(
+        _ address: inout tern_address, _ options: UDPSocketOptions, _ local: inout tern_address,
+        _ failure: inout tern_failure
+    ) -> CInt {
+        var flat = unsafe tern_udp_options()
+        unsafe flat.reuse_port = options.reusePort
+        unsafe flat.packet_info = options.packetInfo
+        unsafe flat.receive_errors = options.receiveErrors
+        unsafe flat.reports_drops = options.reportsDrops
+        unsafe flat.receive_buffer = Int32(clamping: options.receiveBufferBytes ?? 0)
+        unsafe flat.send_buffer = Int32(clamping: options.sendBufferBytes ?? 0)
+        guard let device = options.device else {
+            unsafe flat.device = nil
+            return unsafe tern_udp_open(&address, &flat, &local, &failure)
+        }
+        return unsafe device.withCString { name in
+            unsafe flat.device = name
+            return unsafe tern_udp_open(&address, &flat, &local, &failure)
+        }
+    }
+}
