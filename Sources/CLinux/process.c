@@ -19,11 +19,13 @@ _Static_assert(sizeof(pthread_t) <= sizeof(uint64_t), "a thread handle travels a
 struct thread_start {
     void (*body)(void *);
     void *context;
+    char name[16];
 };
 
 static void *run_thread(void *argument) {
     struct thread_start start = *(struct thread_start *)argument;
     free(argument);
+    (void)pthread_setname_np(pthread_self(), start.name);
     start.body(start.context);
     return NULL;
 }
@@ -32,6 +34,7 @@ int32_t tern_thread_start(const char *name, int32_t cpu, void (*body)(void *), v
     struct thread_start *start = malloc(sizeof *start);
     if (start == NULL) return -ENOMEM;
     *start = (struct thread_start){.body = body, .context = context};
+    snprintf(start->name, sizeof start->name, "%s", name);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     int error = 0;
@@ -48,9 +51,6 @@ int32_t tern_thread_start(const char *name, int32_t cpu, void (*body)(void *), v
         free(start);
         return -error;
     }
-    char cut[16];
-    snprintf(cut, sizeof cut, "%s", name);
-    (void)pthread_setname_np(handle, cut);
     *thread = (uint64_t)handle;
     return 0;
 }
