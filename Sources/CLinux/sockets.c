@@ -31,15 +31,23 @@ static void set_buffer(int fd, int forced, int plain, int32_t bytes) {
     if (set_int(fd, SOL_SOCKET, forced, bytes) != 0) (void)set_int(fd, SOL_SOCKET, plain, bytes);
 }
 
+/// Without `dont_fragment` a datagram goes out as it comes, fragmented where it must be: a relay passes on what it was
+/// given, and the DF bit is the client's to ask for (RFC 8656 §14.3). The kernel's default (WANT) would set it.
+///
+/// Not DONT for IPv4: then the kernel hides "fragmentation needed", which comes when the one datagram with DF has long
+/// been sent, caches the MTU, and refuses the next one itself. OMIT delivers the error, which the client shall see
+/// (RFC 8656 §11.5), and gives forged ones no hold on the cache. IPv6 must know the path MTU, because no router
+/// fragments for it, and delivers the error anyway.
+static int set_mtu_discovery(int fd, bool v6, bool dont_fragment) {
+    if (v6) return set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, dont_fragment ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT);
+    return set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, dont_fragment ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT);
+}
+
 static int set_family_options(int fd, bool v6, const struct tern_udp_options *options, struct tern_failure *failure) {
     int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     // A socket per family: a dual-stack one would see IPv4 clients under a second spelling.
     if (v6 && set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0) return fail(failure, "setsockopt(IPV6_V6ONLY)");
-    // The default (WANT) sets DF and refuses datagrams over the path MTU. A relay passes on what it was given, and the
-    // DF bit is the client's to ask for (RFC 8656 §14.3).
-    int discover = v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
-    int never = v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT;
-    if (set_int(fd, level, discover, never) != 0) return fail(failure, "setsockopt(MTU_DISCOVER)");
+    if (set_mtu_discovery(fd, v6, false) != 0) return fail(failure, "setsockopt(MTU_DISCOVER)");
     if (options->packet_info && set_int(fd, level, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1) != 0)
         return fail(failure, "setsockopt(PKTINFO)");
     if (options->receive_errors && set_int(fd, level, v6 ? IPV6_RECVERR : IP_RECVERR, 1) != 0)
@@ -90,10 +98,7 @@ int32_t tern_set_dont_fragment(int32_t fd, bool on) {
     int domain = 0;
     socklen_t length = sizeof domain;
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return -errno;
-    int done = domain == AF_INET6
-        ? set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, on ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT)
-        : set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, on ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
-    return done == 0 ? 0 : -errno;
+    return set_mtu_discovery(fd, domain == AF_INET6, on) == 0 ? 0 : -errno;
 }
 
 void tern_close(int32_t fd) {

@@ -35,7 +35,8 @@ private func runThreadBody(_ context: UnsafeMutableRawPointer) {
     body.run()
 }
 
-/// A class so that copies of `WorkerThread` agree on whether the thread was joined: joining twice is undefined in POSIX.
+/// A class so that copies of `WorkerThread` agree on whether the thread was joined: POSIX leaves joining twice
+/// undefined.
 private final class ThreadHandle: Sendable {
     private let thread: Locked<UInt64?>
 

@@ -97,8 +97,8 @@ struct MachineTests {
 struct DescriptorTests {
     @Test("every owner closes its descriptor")
     func noLeak() throws {
-        // Other tests open descriptors at the same time, so the numbers themselves are looked at: each is open while its
-        // owner lives. That it is closed shows in five hundred rounds not using up two thousand numbers.
+        // Other tests open descriptors at the same time, so counting them would prove nothing. Five hundred rounds that
+        // leaked would use up two thousand numbers, and the lowest free one is always taken.
         var highest: CInt = 0
         for _ in 0..<500 {
             let socket = try UDPSocket(binding: .loopback(.ipv4))
