@@ -29,7 +29,7 @@
     deinit {
         guard let slots = unsafe slots else { return }
         for offset in 0..<storedCount {
-            unsafe (slots + (head + offset) & (slotCount - 1)).deinitialize(count: 1)
+            unsafe (slots + ((head + offset) & (slotCount - 1))).deinitialize(count: 1)
         }
         unsafe slots.deallocate()
     }
@@ -64,7 +64,7 @@
         guard let slots = unsafe slots else {
             preconditionFailure("a queue that holds or will hold something has memory")
         }
-        return unsafe slots + (head + offset) & (slotCount - 1)
+        return unsafe slots + ((head + offset) & (slotCount - 1))
     }
 
     @inlinable @inline(never) mutating func resize(to capacity: Int) {
@@ -77,9 +77,4 @@
         slotCount = capacity
         head = 0
     }
-}
-
-extension RingQueue where Element: Copyable {
-    /// The element that waits the longest; nil when none does.
-    @inlinable package var first: Element? { storedCount > 0 ? unsafe slot(0).pointee : nil }
 }
