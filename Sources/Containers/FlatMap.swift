@@ -1,8 +1,8 @@
 /// A hash table for keys that strangers choose: one flat piece of memory, a limit, and a secret seed.
 ///
-/// Open addressing with linear probing; at most three quarters of the slots are in use. It doubles when that is
-/// reached and halves when three quarters are empty, so that a change of size is always paid for by a quarter of the
-/// slots in insertions or removals. An empty map owns no memory until the first insert.
+/// Open addressing with linear probing; at most three quarters of the slots are in use. It doubles when that
+/// is reached and halves when three quarters are empty, so that a change of size is always paid for by a
+/// quarter of the slots in insertions or removals. An empty map owns no memory until the first insert.
 ///
 /// There is no iteration on purpose: the order of entries depends on the seed and must not reach an output.
 @safe @usableFromInline package struct FlatMap<Key: FlatMapKey, Value>: ~Copyable {

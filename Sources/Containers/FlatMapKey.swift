@@ -2,14 +2,15 @@ package import NetworkPrimitives
 
 /// A key that hashes itself with a secret of its table.
 ///
-/// Equal keys hash alike. Whoever chooses keys without knowing the seed must not be able to choose two that collide
-/// more often than chance, because every table here is filled by strangers.
+/// Equal keys hash alike. Whoever chooses keys without knowing the seed must not be able to choose two that
+/// collide more often than chance, because every table here is filled by strangers.
 @usableFromInline package protocol FlatMapKey: Equatable {
     /// Sixty-four bits, each of which depends on every bit of the key and of the seed.
     func hash(seed: UInt64) -> UInt64
 }
 
-/// Folds the 128-bit product of two words into one: two multiplications of it spread every bit of a key everywhere.
+/// Folds the 128-bit product of two words into one: two multiplications of it spread every bit of a key
+/// everywhere.
 ///
 /// A zero on either side gives zero, so a caller puts something secret or a constant into both (`^ seed`).
 @inlinable package func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
@@ -21,7 +22,8 @@ extension UInt64: FlatMapKey {
     /// See `FlatMapKey`. The constants are odd, dense in bits and of no other meaning.
     @inlinable package func hash(seed: UInt64) -> UInt64 {
         let first = mix(self ^ seed, 0x9E37_79B9_7F4A_7C15)
-        // The second factor is secret too: the first product alone keeps traces of differences in the lowest bits.
+        // The second factor is secret too: the first product alone keeps traces of differences in the lowest
+        // bits.
         return mix(first ^ 0xD6E8_FEB8_6659_FD93, (seed >> 32 | seed << 32) ^ 0xA076_1D64_78BD_642F)
     }
 }

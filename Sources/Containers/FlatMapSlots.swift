@@ -14,9 +14,9 @@ struct FlatMapSlots<Key: FlatMapKey, Value> {
         }
     }
 
-    /// Zero for an empty slot, else the upper half of the key's hash with its highest bit set. Its low bits name the
-    /// home of the key, so that growing and closing gaps never hash again, and all of it spares nearly every
-    /// comparison of unequal keys.
+    /// Zero for an empty slot, else the upper half of the key's hash with its highest bit set. Its low bits
+    /// name the home of the key, so that growing and closing gaps never hash again, and all of it spares
+    /// nearly every comparison of unequal keys.
     @usableFromInline let tags: UnsafeMutablePointer<UInt32>
     @usableFromInline let entries: UnsafeMutablePointer<Entry>
     /// The number of slots minus one; a power of two minus one.
@@ -60,14 +60,15 @@ struct FlatMapSlots<Key: FlatMapKey, Value> {
         unsafe entry(slot).initialize(to: new)
     }
 
-    /// Takes the entry out and moves later ones of the run back over the gap, so that no tombstone is left and a table
-    /// that saw many removals is as fast as a new one.
+    /// Takes the entry out and moves later ones of the run back over the gap, so that no tombstone is left
+    /// and a table that saw many removals is as fast as a new one.
     @inlinable func take(_ slot: Int) -> Value {
         let taken = unsafe entry(slot).move()
         var gap = slot
         var next = (slot + 1) & mask
         while tag(next) != 0 {
-            // An entry may move back only as far as its home: it fills the gap when its home does not lie behind it.
+            // An entry may move back only as far as its home: it fills the gap when its home does not lie
+            // behind it.
             let distance = (next - home(of: tag(next))) & mask
             if distance >= (next - gap) & mask {
                 unsafe tags[gap] = tag(next)

@@ -1,7 +1,7 @@
 /// A queue with a limit: what does not fit is refused, not dropped from the front.
 ///
-/// The ring doubles when it is full and halves when a quarter of it is in use, so its memory follows its length; an
-/// append costs constant time on average. An empty queue that was never used owns no memory.
+/// The ring doubles when it is full and halves when a quarter of it is in use, so its memory follows its
+/// length; an append costs constant time on average. An empty queue that was never used owns no memory.
 @safe @usableFromInline package struct RingQueue<Element: ~Copyable>: ~Copyable {
     /// How many elements wait.
     @inlinable package var count: Int { storedCount }

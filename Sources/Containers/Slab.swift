@@ -1,12 +1,14 @@
 /// A table of elements that do not move, named by handles that notice when their element is gone.
 ///
-/// Elements live in chunks of 128; growth adds a chunk and moves nothing. A new element always takes the lowest free
-/// place, so indices stay below the limit and a slab that had a busy day becomes dense again: a chunk whose last
-/// element leaves is deallocated, except for one that is kept so that an insert and a removal at the border of a chunk
-/// do not allocate each time. What remains of a past peak is a directory of a quarter of a byte an element.
+/// Elements live in chunks of 128; growth adds a chunk and moves nothing. A new element always takes the
+/// lowest free place, so indices stay below the limit and a slab that had a busy day becomes dense again: a
+/// chunk whose last element leaves is deallocated, except for one that is kept so that an insert and a
+/// removal at the border of a chunk do not allocate each time. What remains of a past peak is a directory of
+/// a quarter of a byte an element.
 ///
 /// Generations come from one counter of the slab, not one of each place, so a chunk can be released without
-/// remembering anything about it. A handle could be taken for a newer one only if it was kept for exactly 2^32 inserts.
+/// remembering anything about it. A handle could be taken for a newer one only if it was kept for exactly
+/// 2^32 inserts.
 @safe @usableFromInline package struct Slab<Element: ~Copyable>: ~Copyable {
     /// How many elements live here.
     @inlinable package var count: Int { storedCount }
@@ -46,7 +48,8 @@
         spare?.deallocate()
     }
 
-    /// Stores the element at the lowest free place. At the limit the element is destroyed and the answer is nil.
+    /// Stores the element at the lowest free place. At the limit the element is destroyed and the answer is
+    /// nil.
     @inlinable package mutating func insert(_ element: consuming Element) -> SlabHandle? {
         guard count < limit else { return nil }
         let chunk = lowestChunkWithRoom()
@@ -98,8 +101,8 @@
         return generation == 0 ? nil : SlabHandle(index: index, generation: generation)
     }
 
-    /// The first live handle at or after the index: a sweep that removes elements, or spreads over several turns of
-    /// the loop, goes on from the last index plus one.
+    /// The first live handle at or after the index: a sweep that removes elements, or spreads over several
+    /// turns of the loop, goes on from the last index plus one.
     @inlinable package borrowing func firstHandle(from index: UInt32) -> SlabHandle? {
         var (chunk, slot) = Self.split(index)
         while chunk < chunks.count {

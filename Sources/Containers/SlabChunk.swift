@@ -1,4 +1,5 @@
-/// 128 neighbouring places of a slab: their elements, who lives there, and memory that exists only while needed.
+/// 128 neighbouring places of a slab: their elements, who lives there, and memory that exists only while
+/// needed.
 ///
 /// A copyable view without ownership: the slab allocates and releases.
 @safe @usableFromInline

@@ -2,13 +2,13 @@ package import NetworkPrimitives
 
 /// Deadlines of many small ids, one for each: scheduling and cancelling cost the same however many there are.
 ///
-/// A hierarchical wheel: six levels of 64 slots, a tick of 2^20 ns (about a millisecond) at the lowest. A timer lies at
-/// the level of the highest base-64 digit in which its tick differs from the present one, so what lies at a lower level
-/// always comes first, and a timer moves down at most five times before it fires. What is more than 2^36 ticks
-/// (2.3 years) away waits in one list beyond the levels.
+/// A hierarchical wheel: six levels of 64 slots, a tick of 2^20 ns (about a millisecond) at the lowest. A
+/// timer lies at the level of the highest base-64 digit in which its tick differs from the present one, so
+/// what lies at a lower level always comes first, and a timer moves down at most five times before it fires.
+/// What is more than 2^36 ticks (2.3 years) away waits in one list beyond the levels.
 ///
-/// Deadlines are rounded up to a tick: a timer never fires before its deadline and is due less than one tick after it.
-/// A deadline within the last tick that an `Instant` can tell never fires.
+/// Deadlines are rounded up to a tick: a timer never fires before its deadline and is due less than one tick
+/// after it. A deadline within the last tick that an `Instant` can tell never fires.
 ///
 /// The order of timers in one tick is not the order of their deadlines, but it is the same in every run.
 @usableFromInline package struct TimerWheel: ~Copyable {
@@ -49,8 +49,8 @@ package import NetworkPrimitives
         occupied = Array(repeating: 0, count: Self.levelCount)
     }
 
-    /// Sets the timer of the id, instead of an earlier one if there is. A deadline in the past is due at once: whoever
-    /// does that again each time the timer fires keeps `popExpired` busy forever.
+    /// Sets the timer of the id, instead of an earlier one if there is. A deadline in the past is due at
+    /// once: whoever does that again each time the timer fires keeps `popExpired` busy forever.
     package mutating func schedule(_ id: UInt32, at deadline: Instant) {
         let index = Int(id)
         precondition(id < Self.none, "ids are the small indices of a slab")
@@ -85,8 +85,8 @@ package import NetworkPrimitives
 
     /// When to call `popExpired` next; nil while nothing is scheduled.
     ///
-    /// Never later than the tick of the earliest timer. It may be earlier, when timers have to move to a lower level
-    /// first: then `popExpired` at that time answers nil, and the next deadline is a later one.
+    /// Never later than the tick of the earliest timer. It may be earlier, when timers have to move to a
+    /// lower level first: then `popExpired` at that time answers nil, and the next deadline is a later one.
     package var nextDeadline: Instant? {
         guard let tick = nextEvent()?.tick else { return nil }
         // Only the tick after the last one an Instant can tell does not fit.
@@ -118,12 +118,13 @@ package import NetworkPrimitives
 
     // MARK: - Levels
 
-    /// The first slot with a timer and the tick at which it begins: at the lowest level the tick of its timers, higher up
-    /// the time at which they move down.
+    /// The first slot with a timer and the tick at which it begins: at the lowest level the tick of its
+    /// timers, higher up the time at which they move down.
     private func nextEvent() -> (tick: UInt64, slot: Int)? {
         guard count > 0 else { return nil }
         for level in 0..<Self.levelCount where occupied[level] != 0 {
-            // All timers of a level agree with `current` in the digits above it and are not before it in this one.
+            // All timers of a level agree with `current` in the digits above it and are not before it in this
+            // one.
             let digit = occupied[level].trailingZeroBitCount
             let shift = UInt64(level * 6)
             let upper = (current >> (shift + 6)) << 6 | UInt64(digit)
@@ -143,8 +144,8 @@ package import NetworkPrimitives
         return level * 64 + Int(tick >> UInt64(level * 6) & 63)
     }
 
-    /// Moves the timers of a slot that begins now to where they belong seen from now: further down, or for the list
-    /// beyond the levels possibly back into it.
+    /// Moves the timers of a slot that begins now to where they belong seen from now: further down, or for
+    /// the list beyond the levels possibly back into it.
     private mutating func cascade(_ slot: Int) {
         let first = heads[slot]
         guard first != Self.none else { return }

@@ -2,9 +2,10 @@ package import NetworkPrimitives
 
 /// Limits a flow of anything countable, such as bytes: `burst` at once, `ratePerSecond` in the long run.
 ///
-/// The level is kept in billionths of a token, so that a nanosecond adds a whole number of them and nothing is ever
-/// rounded: over any time the bucket grants exactly what it says. To fit that in 24 bytes, rate and burst are 32 bits
-/// wide; larger ones count as 4,294,967,295 (34 Gbit/s in bytes, more than one core moves), never as unlimited.
+/// The level is kept in billionths of a token, so that a nanosecond adds a whole number of them and nothing
+/// is ever rounded: over any time the bucket grants exactly what it says. To fit that in 24 bytes, rate and
+/// burst are 32 bits wide; larger ones count as 4,294,967,295 (34 Gbit/s in bytes, more than one core moves),
+/// never as unlimited.
 package struct TokenBucket: Sendable {
     /// Billionths of a token; at most `burst` tokens, which is less than 2^62.
     private var level: UInt64
@@ -22,8 +23,8 @@ package struct TokenBucket: Sendable {
         updatedAt = now.nanoseconds
     }
 
-    /// Takes the tokens and answers true, or takes nothing and answers false. More than `burst` never passes; nothing
-    /// or less than nothing always does.
+    /// Takes the tokens and answers true, or takes nothing and answers false. More than `burst` never passes;
+    /// nothing or less than nothing always does.
     package mutating func take(_ amount: Int, at now: Instant) -> Bool {
         if ratePerSecond == 0 || amount <= 0 { return true }
         refill(at: now)

@@ -157,7 +157,8 @@ struct RelayPortPoolTests {
         var time = now
         for step in 0..<10_000 {
             let place = "seed \(seed) step \(step)"
-            // Even and pair requests may end a rest early, so the rule of `took` about it holds only without them.
+            // Even and pair requests may end a rest early, so the rule of `took` about it holds only without
+            // them.
             let plain = seed % 2 == 0
             switch random.next() % (step / 1000 % 2 == 0 ? 6 : 12) {
             case let choice where choice < 2 || plain && choice < 4:

@@ -2,10 +2,11 @@ package import NetworkPrimitives
 
 /// The ports of one relay address: which are taken, which are free, and which rest after use.
 ///
-/// RFC 8656 §7.2 wants ports from a range without well-known ports, chosen so that nobody can guess the next one
-/// (RFC 6056 §3.3.1: at random among all that are free). A released port rests before it is given out again, so that what
-/// a peer still sends to the last owner does not reach the next one. The rest yields when nothing else is left: then the
-/// port that rests the longest goes first, but never one that has rested for less than a second.
+/// RFC 8656 §7.2 wants ports from a range without well-known ports, chosen so that nobody can guess the next
+/// one (RFC 6056 §3.3.1: at random among all that are free). A released port rests before it is given out
+/// again, so that what a peer still sends to the last owner does not reach the next one. The rest yields when
+/// nothing else is left: then the port that rests the longest goes first, but never one that has rested for
+/// less than a second.
 ///
 /// Memory is 4¼ bytes for each port of the range and 8 for each port at rest.
 package struct RelayPortPool: Sendable {
@@ -56,7 +57,8 @@ package struct RelayPortPool: Sendable {
     /// How many ports rest.
     package var restingCount: Int { quarantine.count }
 
-    /// Takes any port, each of the free ones with the same probability; nil when all are taken or too recently released.
+    /// Takes any port, each of the free ones with the same probability; nil when all are taken or too
+    /// recently released.
     package mutating func take<Generator: RandomNumberGenerator>(
         using random: inout Generator, at now: Instant
     ) -> UInt16? {
@@ -81,8 +83,8 @@ package struct RelayPortPool: Sendable {
         return port
     }
 
-    /// Takes an even port and the odd one above it (EVEN-PORT with R = 1, RFC 8656 §7.2); the answer is the even one.
-    /// Each is released on its own.
+    /// Takes an even port and the odd one above it (EVEN-PORT with R = 1, RFC 8656 §7.2); the answer is the
+    /// even one. Each is released on its own.
     package mutating func takeEvenPair<Generator: RandomNumberGenerator>(
         using random: inout Generator, at now: Instant
     ) -> UInt16? {
@@ -100,8 +102,9 @@ package struct RelayPortPool: Sendable {
         quarantine.append(port, releasedAt: now)
     }
 
-    /// Sets a port aside that the kernel refused, because somebody else on this host has it. It rests like a released
-    /// one and may be tried again afterwards. The port may be taken or free; at rest it stays as it is.
+    /// Sets a port aside that the kernel refused, because somebody else on this host has it. It rests like a
+    /// released one and may be tried again afterwards. The port may be taken or free; at rest it stays as it
+    /// is.
     package mutating func markUnusable(_ port: UInt16, at now: Instant) {
         precondition(range.contains(port), "the port came from this pool")
         if isTaken(port) {
@@ -119,14 +122,16 @@ package struct RelayPortPool: Sendable {
 
     private enum Shape { case even, pair }
 
-    /// The even port of a fitting free place. A few random draws come first, because what they find is uniformly
-    /// random; the scan from a random start, which favours ports after a gap, only serves a range that is nearly full.
+    /// The even port of a fitting free place. A few random draws come first, because what they find is
+    /// uniformly random; the scan from a random start, which favours ports after a gap, only serves a range
+    /// that is nearly full.
     private func select<Generator: RandomNumberGenerator>(_ shape: Shape, using random: inout Generator) -> UInt16? {
         guard freeCount > 0 else { return nil }
         for _ in 0..<Self.drawsBeforeScan {
             let drawn = free[Int.random(in: 0..<freeCount, using: &random)]
             switch shape {
-            // An odd draw counts for nothing here: its neighbour would be twice as likely as an even port without one.
+            // An odd draw counts for nothing here: its neighbour would be twice as likely as an even port
+            // without one.
             case .even: if drawn & 1 == 0 { return drawn }
             case .pair: if fits(drawn & ~1, .pair) { return drawn & ~1 }
             }
@@ -162,8 +167,8 @@ package struct RelayPortPool: Sendable {
 
     // MARK: - Resting
 
-    /// Frees ports whose rest is over. Bounded, so that a call after a quiet hour does not pay for all of it; each call
-    /// takes at most two ports, so the rest never falls behind.
+    /// Frees ports whose rest is over. Bounded, so that a call after a quiet hour does not pay for all of it;
+    /// each call takes at most two ports, so the rest never falls behind.
     private mutating func drain(at now: Instant) {
         for _ in 0..<Self.drainedPerCall {
             guard let port = quarantine.popFirst(restedFor: quarantineSeconds, at: now) else { return }
@@ -171,8 +176,8 @@ package struct RelayPortPool: Sendable {
         }
     }
 
-    /// No free place fits: ends the rest of the oldest ports, one after the other, until one fits. The work is bounded
-    /// by the releases, since each of them is undone here at most once.
+    /// No free place fits: ends the rest of the oldest ports, one after the other, until one fits. The work
+    /// is bounded by the releases, since each of them is undone here at most once.
     private mutating func recover(_ shape: Shape, at now: Instant) -> UInt16? {
         while let port = quarantine.popFirst(restedFor: Self.minimumRestSeconds, at: now) {
             makeFree(port)

@@ -1,6 +1,7 @@
 import NetworkPrimitives
 
-/// Released ports in the order of their release, each with the time; a ring that grows when more ports rest than ever.
+/// Released ports in the order of their release, each with the time; a ring that grows when more ports rest
+/// than ever.
 struct RelayPortQuarantine {
     /// The port in the upper 16 bits, the time of release in units of 100 µs below: 48 bits of those hold every
     /// `Instant`, and whole milliseconds are exact.
