@@ -78,3 +78,8 @@
         head = 0
     }
 }
+
+extension RingQueue where Element: Copyable {
+    /// The element that waits the longest; nil when none does.
+    @inlinable package var first: Element? { storedCount > 0 ? unsafe slot(0).pointee : nil }
+}

@@ -79,7 +79,8 @@ package struct RouteTable: ~Copyable {
     package mutating func apply(_ change: RouteChange, at now: Instant) {
         switch change {
         case .addAllocation(let allocation, let fiveTuple, let bytesPerSecondMax):
-            let bucket = TokenBucket(ratePerSecond: bytesPerSecondMax, burst: bytesPerSecondMax, at: now)
+            // A burst below the longest datagram would never let that datagram pass.
+            let bucket = TokenBucket(ratePerSecond: bytesPerSecondMax, burst: max(bytesPerSecondMax, 65_536), at: now)
             allocations.insert(
                 AllocationRoute(fiveTuple: fiveTuple, upstream: bucket, downstream: bucket), at: allocation)
             let isNew = allocationByFiveTuple.insert(allocation, for: fiveTuple)
