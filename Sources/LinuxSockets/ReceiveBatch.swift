@@ -111,12 +111,21 @@ extension ReceiveBatch {
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 
-    /// Lends the whole slot, headroom first, for rewriting in place.
+    /// Lends the whole slot, headroom first, for rewriting in place. Headroom and tail hold leftovers of earlier
+    /// datagrams: what is to be sent of them must be written first.
     @inlinable package mutating func withSlot<Result: ~Copyable, Failure: Error>(
         _ index: Int, _ body: (inout MutableRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         precondition(index >= 0 && index < slotCount, "the slot exists")
         var span = unsafe MutableRawSpan(_unsafeStart: base + index * slotBytes, byteCount: slotBytes)
         return try body(&span)
+    }
+
+    /// The whole slot, as `withSlot` lends it, for as long as the batch is not used otherwise.
+    @_lifetime(&self)
+    @inlinable package mutating func slot(_ index: Int) -> MutableRawSpan {
+        precondition(index >= 0 && index < slotCount, "the slot exists")
+        let span = unsafe MutableRawSpan(_unsafeStart: base + index * slotBytes, byteCount: slotBytes)
+        return unsafe _overrideLifetime(span, mutating: &self)
     }
 }

@@ -189,6 +189,33 @@ struct BatchTests {
         #expect(batch.source(of: 0).port == server.localAddress.port)
     }
 
+    @Test("filling a slot whose bytes are not sent yet ends the process; filling the next one does not")
+    func unsentSlots() async throws {
+        await #expect(processExitsWith: .failure) {
+            var worker = try EchoWorker()
+            worker.append(slot: 0)
+            _ = try worker.received.receive(from: worker.socket)
+        }
+        var worker = try EchoWorker()
+        worker.append(slot: 0)
+        #expect(try worker.received.receive(from: worker.socket, startingAt: 1) == 0)
+        worker.outgoing.flush()
+        #expect(try worker.received.receive(from: worker.socket) == 1)
+    }
+
+    @Test("a worker that owns both batches rewrites and appends in one pass")
+    func worker() throws {
+        var worker = try EchoWorker()
+        [1, 2, 3].withRawSpan { bytes in
+            worker.outgoing.append(
+                copying: bytes, Envelope(socket: worker.socket.raw, destination: worker.socket.localAddress))
+        }
+        worker.outgoing.flush()
+        #expect(try worker.echo() == 1)
+        #expect(try worker.received.receive(from: worker.socket) == 1)
+        #expect(worker.received.bytes(of: 0) == [9, 2, 3])
+    }
+
     @Test("drops for want of buffer are reported")
     func drops() throws {
         let server = try UDPSocket(
@@ -218,5 +245,40 @@ final class Sink {
             all += (0..<count).map { batch.bytes(of: $0) }
         }
         return all
+    }
+}
+
+/// Owns its batches as a worker of the server does: what compiles here compiles there.
+struct EchoWorker: ~Copyable {
+    let socket: UDPSocket
+    var received: ReceiveBatch
+    var outgoing: TransmitBatch
+
+    init() throws {
+        socket = try UDPSocket(binding: .loopback(.ipv4))
+        received = ReceiveBatch(slots: 2)
+        outgoing = TransmitBatch(slotsOf: received)
+    }
+
+    mutating func append(slot: Int) {
+        outgoing.append(
+            slot: slot, bytes: received.payloadRange(of: slot),
+            Envelope(socket: socket.raw, destination: socket.localAddress))
+    }
+
+    mutating func echo() throws -> Int {
+        let count = try received.receive(from: socket)
+        for index in 0..<count {
+            let payload = received.payloadRange(of: index)
+            let envelope = Envelope(socket: socket.raw, destination: received.source(of: index))
+            received.withSlot(index) { slot in
+                slot.storeBytes(of: 8, toByteOffset: payload.lowerBound, as: UInt8.self)
+                outgoing.append(slot: index, bytes: payload, envelope)
+            }
+            var slot = received.slot(index)
+            slot.storeBytes(of: 9, toByteOffset: payload.lowerBound, as: UInt8.self)
+        }
+        outgoing.flush()
+        return count
     }
 }
