@@ -1,0 +1,153 @@
+/// One option of `turnserver.conf`, as data. Everything that is said about an option anywhere (the parser, the
+/// reference page, the example file, the check of unknown names) comes from here.
+package struct Option: Sendable, Equatable {
+    /// Who gave the option its name.
+    package enum Origin: Sendable, Equatable {
+        /// coturn 4.17 recognises it.
+        case coturn
+        /// coturn once did; old files still carry it.
+        case retired
+        /// Ours.
+        case tern
+    }
+
+    package let name: String
+    /// Other long names with the same meaning.
+    package let aliases: [String]
+    /// The letter after a single dash on the command line.
+    package let short: Character?
+    package let kind: ValueKind
+    /// Every occurrence counts, instead of the last one only.
+    package let repeats: Bool
+    package let fallback: DefaultValue
+    package let support: Support
+    package let origin: Origin
+    /// What the option does, in one or two sentences.
+    package let summary: String
+
+    init(
+        _ name: String, _ kind: ValueKind, default fallback: DefaultValue = .none, short: Character? = nil,
+        aliases: [String] = [], repeats: Bool = false, support: Support = .acts, origin: Origin = .coturn,
+        _ summary: String
+    ) {
+        self.name = name
+        self.aliases = aliases
+        self.short = short
+        self.kind = kind
+        self.repeats = repeats
+        self.fallback = fallback
+        self.support = support
+        self.origin = origin
+        self.summary = summary
+    }
+
+    /// A flag that is off unless written.
+    static func flag(
+        _ name: String, short: Character? = nil, support: Support = .acts, origin: Origin = .coturn,
+        _ summary: String
+    ) -> Option {
+        Option(name, .flag, default: "off", short: short, support: support, origin: origin, summary)
+    }
+
+    /// The name and its aliases.
+    package var names: [String] { [name] + aliases }
+}
+
+/// What happens when an option is written.
+package enum Support: Sendable, Equatable {
+    /// It does what it says.
+    case acts
+    /// It is read and checked, and takes effect with a later release. Said once at start.
+    case later(String)
+    /// It is read and never takes effect. Said once at start.
+    case noEffect(String)
+    /// What it asks for is always so, or concerns something Tern does not have. Nothing is said.
+    case silent(String)
+    /// The server does not start with it.
+    case refused(String)
+}
+
+/// What holds when an option is not written.
+package enum DefaultValue: Sendable, Equatable, ExpressibleByStringLiteral {
+    case none
+    /// A value in the form in which the file would give it.
+    case text(String)
+    /// A value that only the running host knows, in words.
+    case described(String)
+
+    package init(stringLiteral value: String) { self = .text(value) }
+}
+
+/// The form of an option's value.
+package enum ValueKind: Sendable, Equatable {
+    /// Yes or no; the bare name means yes.
+    case flag
+    /// 0 through 65535.
+    case port
+    case integer(ClosedRange<Int>)
+    /// A span of time; `whenBare` is what the name without a value means, nil when a value is needed.
+    case seconds(ClosedRange<Int>, whenBare: Int?)
+    case bytes(ClosedRange<Int>)
+    case bytesPerSecond
+    case address
+    /// `address` or `address:port`.
+    case endpoint
+    /// `public` or `public/private`.
+    case externalAddress
+    /// An address, `first-last`, or `address/length`.
+    case peers
+    /// `name:password` or `name:0xkey`.
+    case credentials
+    /// Text that must never be shown.
+    case secret
+    /// How to reach a database. May hold a password, so it is never shown.
+    case connection
+    /// One printable ASCII character.
+    case character
+    case choice([String])
+    case string
+    /// A name of a network device.
+    case device
+    case path
+
+    /// A value of this kind may be or contain a secret, so no message may quote it.
+    package var isConfidential: Bool {
+        switch self {
+        case .credentials, .secret, .connection: true
+        case .flag, .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers,
+            .character, .choice, .string, .device, .path:
+            false
+        }
+    }
+
+    /// `#` may be a part of the value, so nothing behind it may be cut off as a comment.
+    package var mayContainHash: Bool { self == .credentials || self == .secret }
+
+    /// On the command line the value stands in the next word.
+    package var takesValue: Bool {
+        switch self {
+        case .flag: false
+        case .seconds(_, let whenBare): whenBare == nil
+        case .port, .integer, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers, .credentials,
+            .secret, .connection, .character, .choice, .string, .device, .path:
+            true
+        }
+    }
+}
+
+/// The headings of the example file and of the reference page, in their order.
+package enum OptionSection: String, CaseIterable, Sendable {
+    case listeners = "Listeners"
+    case relay = "Relaying"
+    case authentication = "Authentication"
+    case quotas = "Quotas, rates and lifetimes"
+    case peers = "Peer policy"
+    case protocolSwitches = "Protocol"
+    case logging = "Logging"
+    case process = "Process"
+    case tls = "TLS and DTLS"
+    case databases = "Databases"
+    case balancing = "Load balancing and drain"
+    case administration = "Administration and metrics"
+    case retired = "Names of older releases"
+}

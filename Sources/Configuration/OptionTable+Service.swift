@@ -1,0 +1,203 @@
+// The rows about credentials, logs, the process, TLS and administration.
+
+extension OptionTable {
+    private static let noDatabase = Support.noEffect(
+        "Tern reads no such database; use static-auth-secret, or user lines")
+    private static let noTelnet = Support.noEffect("there is no telnet console")
+    private static let noWebAdministration = Support.noEffect("there is no web administration")
+    private static let metrics = Support.later("the Prometheus exporter")
+    private static let redirection = Support.later("redirection to alternate servers")
+    private static let certificates = Support.later("TLS and DTLS listeners")
+
+    static let authentication: [Option] = [
+        .flag("lt-cred-mech", short: "a", "Use long-term credentials (RFC 8489 §9.2). Implied by user lines."),
+        Option(
+            "user", .credentials, short: "u", repeats: true,
+            "A user as `name:password`, or `name:0xkey` with a key of 32 (MD5) or 64 (SHA-256) hexadecimal digits. The "
+                + "password may contain `:` and `#`."),
+        Option(
+            "realm", .string, default: .described("the host's domain name"), short: "r",
+            "Realm of the credentials. Keys given as 0x… are bound to it."),
+        .flag(
+            "use-auth-secret",
+            "Accept time-limited credentials computed from a shared secret: the user name is `expiry:user`, the "
+                + "password its HMAC."),
+        Option(
+            "static-auth-secret", .secret, repeats: true,
+            "The shared secret; implies use-auth-secret. Repeat it while secrets are being exchanged: each of them is "
+                + "accepted."),
+        Option(
+            "rest-api-separator", .character, default: ":", short: "C",
+            "Character between time stamp and user in the user name of use-auth-secret."),
+        .flag(
+            "rest-strict-expiry", origin: .tern,
+            "Refuse to refresh an allocation once its time-limited credentials have expired. Otherwise it may go on "
+                + "until it is released."),
+        .flag(
+            "no-auth", short: "z",
+            "Relay for anybody. Dangerous on any reachable address. Not together with credentials."),
+        .flag("secure-stun", "Ask for credentials on Binding requests too."),
+        Option(
+            "stale-nonce", .seconds(0...86400, whenBare: 600), default: "600",
+            "Lifetime of a nonce. The bare name means 600. 0, endless in coturn, means a day."),
+        .flag(
+            "stateless-nonce", support: .silent("nonces are always stateless"),
+            "Compute nonces instead of storing them."),
+        Option(
+            "stateless-nonce-secret", .secret, default: .described("random for each start"),
+            "Secret from which nonces are computed; the same on each server of a fleet lets a client change servers "
+                + "without a further round trip."),
+        Option("server-name", .string, default: .described("the realm"), "Name of this server."),
+        .flag("oauth", support: .noEffect("third-party tokens (RFC 7635) are not accepted"), "Accept RFC 7635 tokens."),
+        .flag(
+            "check-origin-consistency", support: .noEffect("ORIGIN is not used by current clients"),
+            "Demand the same ORIGIN in all requests of a session."),
+    ]
+
+    static let logging: [Option] = [
+        Option(
+            "log-file", .path, default: .described("standard output"), short: "l",
+            "File for the log. `stdout` and `-` mean standard output, `syslog` the system log."),
+        .flag(
+            "simple-log",
+            "Use the name of log-file as it is. Otherwise the process id and the date are added to it."),
+        .flag("no-stdout-log", "Do not write the log to standard output as well when it goes to a file."),
+        .flag("syslog", "Send the log to the system log and nowhere else."),
+        Option(
+            "syslog-facility", .string, default: "daemon", support: .later("other facilities than daemon"),
+            "Facility for the system log."),
+        .flag("verbose", short: "v", "Log more: each allocation and each refusal."),
+        .flag("Verbose", short: "V", "Log much more, for debugging."),
+        Option(
+            "log-min-level", .choice(["debug", "info", "notice", "warning", "error"]), default: "debug",
+            "Leave out messages below this level."),
+        .flag("log-binding", "Log Binding requests."),
+        .flag("new-log-timestamp", support: .silent("time stamps are always ISO 8601"), "Use ISO 8601 time stamps."),
+        Option(
+            "new-log-timestamp-format", .string, default: "%FT%T%z",
+            support: .noEffect("time stamps are always ISO 8601"),
+            "Format of time stamps."),
+    ]
+
+    static let process: [Option] = [
+        Option("pidfile", .path, "File to which the process id is written."),
+        Option("proc-user", .string, "User to become after the sockets are open."),
+        Option("proc-group", .string, "Group to become after the sockets are open."),
+        .flag(
+            "daemon", short: "o", support: .noEffect("the service manager runs it in the background; use Type=simple"),
+            "Detach from the terminal."),
+        .flag("version", support: .silent("for the command line only"), "Print the version and exit."),
+    ]
+
+    static let tls: [Option] = [
+        Option("cert", .path, default: "turn_server_cert.pem", support: certificates, "Certificate chain, PEM."),
+        Option("pkey", .path, default: "turn_server_pkey.pem", support: certificates, "Private key, PEM."),
+        Option("pkey-pwd", .secret, support: certificates, "Passphrase of the private key."),
+        Option(
+            "cipher-list", .string, default: "DEFAULT", support: certificates,
+            "Ciphers for TLS 1.2, as OpenSSL writes them."),
+        Option("CA-file", .path, support: certificates, "Authorities of client certificates; clients then need one."),
+        Option(
+            "ec-curve-name", .string, default: .described("what OpenSSL prefers"), support: certificates,
+            "Group for key exchange."),
+        .flag("no-tlsv1_2", support: certificates, "Accept TLS 1.3 only."),
+        .flag("tlsv1", support: .noEffect("TLS 1.0 stays off"), "Accept TLS 1.0."),
+        .flag("tlsv1_1", support: .noEffect("TLS 1.1 stays off"), "Accept TLS 1.1."),
+        .flag("raw-public-keys", support: .noEffect("no client uses RFC 7250"), "Use raw public keys."),
+        Option("dh-file", .path, support: .noEffect("key exchange uses elliptic curves"), "Parameters for DHE."),
+        .flag("dh566", support: .noEffect("key exchange uses elliptic curves"), "Built-in DHE parameters of 566 bits."),
+        .flag(
+            "dh1066", support: .noEffect("key exchange uses elliptic curves"), "Built-in DHE parameters of 1066 bits."),
+    ]
+
+    static let databases: [Option] = [
+        Option(
+            "userdb", .path, default: "/var/db/turndb", short: "b", aliases: ["db"],
+            support: .later("users kept in SQLite"),
+            "SQLite database with users and secrets."),
+        Option(
+            "psql-userdb", .connection, short: "e", aliases: ["sql-userdb"], support: noDatabase,
+            "PostgreSQL database with users and secrets."),
+        Option("mysql-userdb", .connection, short: "M", support: noDatabase, "MySQL database with users and secrets."),
+        Option(
+            "mongo-userdb", .connection, short: "J", support: noDatabase, "MongoDB database with users and secrets."),
+        Option("redis-userdb", .connection, short: "N", support: noDatabase, "Redis database with users and secrets."),
+        Option(
+            "redis-statsdb", .connection, short: "O", support: .noEffect("figures are published as metrics"),
+            "Redis database to which figures are published."),
+        Option(
+            "secret-key-file", .path, support: .noEffect("it belongs to mysql-userdb"),
+            "Key for encrypted database passwords."),
+        .flag("no-auth-pings", support: .noEffect("there is no database to keep awake"), "Do not ping the database."),
+        .flag(
+            "no-dynamic-ip-list", support: .silent("peer rules come from this file only"),
+            "Do not read peer rules from the database."),
+        .flag(
+            "no-dynamic-realms", support: .silent("the realm comes from this file only"), "Do not read realms from it."),
+    ]
+
+    static let balancing: [Option] = [
+        Option(
+            "alternate-server", .endpoint, repeats: true, support: redirection,
+            "Server to which Allocate requests are redirected, as `address:port`."),
+        Option(
+            "tls-alternate-server", .endpoint, repeats: true, support: redirection, "The same for TLS and DTLS clients."
+        ),
+        Option("udp-alternate-server", .endpoint, repeats: true, support: redirection, "The same for UDP clients."),
+        Option("tcp-alternate-server", .endpoint, repeats: true, support: redirection, "The same for TCP clients."),
+        Option(
+            "drain-min-allocations", .integer(0...10_000_000), default: "0", support: .later("draining"),
+            "While draining, exit as soon as no more than this many allocations are left."),
+    ]
+
+    static let administration: [Option] = [
+        .flag("prometheus", support: metrics, "Serve metrics for Prometheus."),
+        Option("prometheus-port", .port, default: "9641", support: metrics, "Port for metrics."),
+        Option("prometheus-address", .address, default: .described("any"), support: metrics, "Address for metrics."),
+        Option("prometheus-path", .string, default: "/metrics", support: metrics, "Path for metrics."),
+        .flag("prometheus-tls", support: metrics, "Serve metrics over TLS."),
+        Option("prometheus-cert", .path, default: .described("cert"), support: metrics, "Certificate for metrics."),
+        Option("prometheus-key", .path, default: .described("pkey"), support: metrics, "Private key for metrics."),
+        .flag(
+            "prometheus-username-labels",
+            support: .noEffect("a label for each user grows without end; count in the log instead"),
+            "Label metrics with user names."),
+        .flag("cli", support: noTelnet, "Serve a telnet console."),
+        .flag("no-cli", support: .silent("there is no telnet console"), "Serve no telnet console."),
+        Option("cli-ip", .address, default: "127.0.0.1", support: noTelnet, "Address of the telnet console."),
+        Option("cli-port", .port, default: "5766", support: noTelnet, "Port of the telnet console."),
+        Option("cli-password", .secret, support: noTelnet, "Password of the telnet console."),
+        Option(
+            "cli-max-output-sessions", .integer(0...1_000_000), default: "256", support: noTelnet,
+            "Sessions the telnet console lists."),
+        .flag("web-admin", support: noWebAdministration, "Serve web administration."),
+        Option("web-admin-ip", .address, default: "127.0.0.1", support: noWebAdministration, "Its address."),
+        Option("web-admin-port", .port, default: "8080", support: noWebAdministration, "Its port."),
+        .flag("web-admin-listen-on-workers", support: noWebAdministration, "Serve it on the STUN ports too."),
+        Option(
+            "acme-redirect", .string, support: .noEffect("the STUN port does not speak HTTP"),
+            "Where HTTP requests for ACME challenges are redirected."),
+    ]
+
+    private static func dropped(_ name: String, _ reason: String) -> Option {
+        .flag(name, support: .silent(reason), origin: .retired, "No longer needed: \(reason).")
+    }
+
+    static let retired: [Option] = [
+        dropped("no-tlsv1", "TLS 1.0 is always off"),
+        dropped("no-tlsv1_1", "TLS 1.1 is always off"),
+        dropped("no-sslv2", "SSL 2 is always off"),
+        dropped("no-sslv3", "SSL 3 is always off"),
+        dropped("no-loopback-peers", "loopback peers are refused unless `allow-loopback-peers` is written"),
+        dropped("no-stun-backward-compatibility", "answers carry XOR-MAPPED-ADDRESS only"),
+        dropped("prod", "answers name no software unless `software-attribute` is written"),
+        dropped("dh2066", "key exchange uses elliptic curves"),
+        Option(
+            "secret-ts-exp-time", .integer(0...Int(UInt32.max)),
+            support: .silent("the user name says when credentials expire"),
+            origin: .retired, "No longer needed: the user name says when credentials expire."),
+        Option(
+            "ne", .integer(0...3), support: .silent("there is one network engine"), origin: .retired,
+            "No longer needed: there is one network engine."),
+    ]
+}

@@ -1,0 +1,213 @@
+// The rows about listeners, relay addresses, limits, peers and the protocol.
+
+extension OptionTable {
+    static let listeners: [Option] = [
+        Option(
+            "listening-port", .port, default: "3478", short: "p",
+            "UDP port on which clients are served."),
+        Option(
+            "listening-ip", .address, default: .described("every address of the host"), short: "L", repeats: true,
+            "Address to listen on, IPv4 or IPv6. Repeat it for several."),
+        Option(
+            "listening-device", .device, short: "d",
+            "Network interface the listeners are bound to. Needs CAP_NET_RAW."),
+        .flag("no-udp", "Open no UDP listener."),
+        .flag("no-tcp", support: .silent("this release opens no TCP listener"), "Open no TCP listener."),
+        .flag("no-tls", support: .silent("this release opens no TLS listener"), "Open no TLS listener."),
+        .flag("no-dtls", support: .silent("DTLS is off unless `dtls` is written"), "Open no DTLS listener."),
+        .flag("dtls", support: .later("DTLS listeners"), "Serve DTLS clients on the TLS port."),
+        Option(
+            "tls-listening-port", .port, default: "5349", support: .later("TLS listeners"),
+            "Port for TLS clients, and for DTLS clients when `dtls` is on."),
+        Option(
+            "alt-listening-port", .port, default: "0", support: .later("NAT discovery (RFC 5780)"),
+            "Second port for NAT discovery; 0 means listening-port plus one."),
+        Option(
+            "alt-tls-listening-port", .port, default: "0", support: .noEffect("NAT discovery runs over UDP only"),
+            "Second port for NAT discovery over TLS; 0 means tls-listening-port plus one."),
+        Option(
+            "tcp-proxy-port", .port, support: .later("TCP listeners behind a PROXY protocol balancer"),
+            "Additional TCP port whose connections begin with a PROXY protocol header."),
+        Option(
+            "aux-server", .endpoint, repeats: true, support: .later("additional listeners"),
+            "Additional listener as `address:port`, for example to serve port 443 as well."),
+        .flag(
+            "udp-self-balance", support: .noEffect("the kernel spreads clients over the worker threads"),
+            "Redirect clients between the server's own additional listeners."),
+        Option(
+            "sock-buf-size", .bytes(4096...1_073_741_824), default: "2097152",
+            "Size of the socket buffers in bytes, for listeners and relay sockets. The kernel caps it at "
+                + "net.core.rmem_max and net.core.wmem_max."),
+    ]
+
+    static let relay: [Option] = [
+        Option(
+            "relay-ip", .address, default: .described("the address on which the client reached the server"), short: "E",
+            repeats: true,
+            "Local address for relay sockets. Repeat it for several; the family of the allocation selects."),
+        Option(
+            "external-ip", .externalAddress, short: "X", repeats: true,
+            "Public address that clients and peers see when the host is behind a NAT. `public` alone stands for "
+                + "every relay address of its family; `public/private` for that one relay address. A private address "
+                + "named here is also an allowed peer."),
+        Option(
+            "min-port", .integer(1024...65535), default: "49152",
+            "Lowest port of the relay range. Ports below 1024 are not given to clients (RFC 8656 §7.2)."),
+        Option("max-port", .integer(1024...65535), default: "65535", "Highest port of the relay range."),
+        Option(
+            "port-quarantine", .seconds(0...3600, whenBare: nil), default: "60", origin: .tern,
+            "How long a relay port rests after its allocation ended before another user may get it."),
+        .flag("no-udp-relay", "Refuse UDP allocations. Not together with no-tcp-relay."),
+        .flag("no-tcp-relay", "Refuse TCP allocations (RFC 6062)."),
+        Option(
+            "allocation-default-address-family", .choice(["ipv4", "ipv6", "keep"]), default: "ipv4", short: "A",
+            "Family of the relay address when the client names none. `keep` takes that of the client's own address "
+                + "and deviates from RFC 8656 §7.2."),
+        .flag("keep-address-family", short: "K", "Older way to write allocation-default-address-family=keep."),
+        Option(
+            "relay-threads", .integer(0...100_000), default: .described("one for each processor"), short: "m",
+            "Number of worker threads; at most 128 are started. 0 means one."),
+        Option(
+            "cpus", .integer(0...100_000), default: .described("what the host and its cgroup grant"),
+            "Number of processors to assume; 0 means to detect it."),
+        Option(
+            "relay-device", .device, short: "i", support: .later("relay sockets bound to an interface"),
+            "Network interface the relay sockets are bound to."),
+        .flag(
+            "server-relay",
+            support: .refused("it would forward packets from any host without a permission, which makes an open relay"),
+            "Skip the permission check on incoming packets."),
+        .flag(
+            "multiplex-peer",
+            support: .refused(
+                "every allocation has a port of its own (RFC 8656 §7.2); open min-port to max-port in the firewall"),
+            "Share one relay port between all allocations of a thread."),
+        Option(
+            "multiplex-peer-port", .port, default: "3480", support: .noEffect("multiplex-peer is not supported"),
+            "Port for multiplex-peer."),
+        Option(
+            "multiplex-peer-max-peers", .integer(0...65535), default: "256",
+            support: .noEffect("multiplex-peer is not supported"),
+            "Peers for each client under multiplex-peer."),
+        .flag("udp-recvmmsg", support: .silent("datagrams are always read in batches"), "Read datagrams in batches."),
+        .flag(
+            "udp-recvmmsg-log", support: .noEffect("batch sizes are metrics, not log lines"),
+            "Log the sizes of batches that were read."),
+        .flag(
+            "udp-sendmmsg-log", support: .noEffect("batch sizes are metrics, not log lines"),
+            "Log the sizes of batches that were sent."),
+        .flag("udp-gso", support: .noEffect("the server decides by itself"), "Let the kernel split large sends."),
+    ]
+
+    static let quotas: [Option] = [
+        Option(
+            "user-quota", .integer(0...1_000_000), default: "0", short: "q",
+            "Allocations that one user may hold at a time; 0 sets no limit. When written it also replaces "
+                + "minted-user-quota."),
+        Option(
+            "minted-user-quota", .integer(0...1_000_000), default: "12", origin: .tern,
+            "Allocations at a time for one user of use-auth-secret, whose credentials any visitor can be given; 0 sets "
+                + "no limit. Counts the user behind the time stamp."),
+        Option(
+            "total-quota", .integer(0...10_000_000), default: "0", short: "Q",
+            "Allocations of the whole server at a time; 0 leaves the relay ports as the only limit."),
+        Option(
+            "allocations-per-address", .integer(0...1_000_000), default: "0", origin: .tern,
+            "Allocations at a time from one client address (IPv6: /64); 0 sets no limit."),
+        Option(
+            "permissions-per-allocation", .integer(1...4096), default: "64", origin: .tern,
+            "Peer addresses one allocation may have permissions for at a time."),
+        Option(
+            "channels-per-allocation", .integer(1...4096), default: "64", origin: .tern,
+            "Channels one allocation may have bound at a time. At most permissions-per-allocation, because a channel "
+                + "brings a permission with it."),
+        Option(
+            "new-peers-per-second", .integer(0...100_000), default: "10", origin: .tern,
+            "New peer addresses an allocation may name each second, after a first burst of 64; 0 sets no limit. Stops "
+                + "port scans through the relay."),
+        Option(
+            "max-bps", .bytesPerSecond, default: "0", short: "s",
+            "Bytes (not bits) per second and direction for each allocation; 0 sets no limit."),
+        Option(
+            "bps-capacity", .bytesPerSecond, default: "0", short: "B",
+            "Bytes per second and direction that the server hands out in all; allocations that would exceed it are "
+                + "refused. Needs max-bps. 0 sets no limit."),
+        Option(
+            "max-allocate-lifetime", .seconds(60...2_592_000, whenBare: nil), default: "3600",
+            "Longest lifetime an allocation is granted at once."),
+        Option(
+            "channel-lifetime", .seconds(1...86400, whenBare: nil), default: "600",
+            "Lifetime of a channel binding. RFC 8656 §12 fixes it at 600; other values are for tests."),
+        Option(
+            "permission-lifetime", .seconds(1...86400, whenBare: nil), default: "300",
+            "Lifetime of a permission. RFC 8656 §9 fixes it at 300; other values are for tests."),
+        Option(
+            "max-allocate-timeout", .seconds(0...86400, whenBare: nil), default: "60",
+            support: .later("stream transports"),
+            "How long a connection may stay without an allocation."),
+        Option(
+            "unauthorized-ratelimit", .flag, default: "on",
+            "Limit the 401 answers that one source address gets, so that the server is no reflector. On unless "
+                + "switched off, unlike in coturn."),
+        Option(
+            "unauthorized-ratelimit-rps", .integer(1...1_000_000), default: "20",
+            "401 and 438 answers per second for one source (IPv4 address, IPv6 /64)."),
+        Option(
+            "binding-ratelimit-rps", .integer(0...10_000_000), default: "100", origin: .tern,
+            "Binding answers per second for one source; 0 sets no limit."),
+    ]
+
+    static let peers: [Option] = [
+        Option(
+            "denied-peer-ip", .peers, repeats: true,
+            "Peers that clients may not reach, in addition to those that are refused always and by default: one "
+                + "address, a range `first-last`, or a prefix `address/length`."),
+        Option(
+            "allowed-peer-ip", .peers, repeats: true,
+            "Peers that clients may reach although they are denied above or private. Takes precedence over "
+                + "denied-peer-ip, not over what is refused always (loopback, link-local, multicast, own addresses)."),
+        .flag(
+            "no-multicast-peers",
+            "Refuse multicast and broadcast peers. Always so; switching it off has no effect."),
+        .flag(
+            "allow-loopback-peers",
+            "Let clients reach the server's own loopback addresses. For tests only: it opens every service that "
+                + "trusts local connections."),
+        .flag("deny-low-peer-ports", origin: .tern, "Refuse peers with a port below 1024."),
+    ]
+
+    static let protocolSwitches: [Option] = [
+        .flag("fingerprint", short: "f", "Add FINGERPRINT to every answer, not only when the client used it."),
+        .flag("stun-only", short: "S", "Answer Binding requests only; relay nothing."),
+        .flag("no-stun", "Do not answer Binding requests. Not together with stun-only."),
+        .flag("software-attribute", "Name the software in answers."),
+        .flag("no-software-attribute", "Do not name the software in answers; wins over software-attribute."),
+        .flag("include-reason-string", "Add a reason phrase to error answers."),
+        .flag("rfc3489-compatibility", "Answer Binding requests without the magic cookie, for very old clients."),
+        .flag(
+            "rfc5766-channel-numbers",
+            "Accept channel numbers up to 0x7FFF, which RFC 8656 §12 reserves; some old SIP clients use them."),
+        .flag(
+            "drop-invalid-packets", support: .silent("malformed packets are always dropped"),
+            "Drop malformed packets early."),
+        .flag("drop-invalid-packets-log", "Log dropped packets, with a rate limit."),
+        .flag(
+            "mobility", support: .later("mobility (RFC 8016)"),
+            "Let an allocation move with the client to another address."),
+        .flag(
+            "rfc5780", support: .later("NAT discovery (RFC 5780)"), "Answer NAT discovery tests. Needs two addresses."),
+        .flag(
+            "no-rfc5780", support: .silent("NAT discovery is off unless `rfc5780` is written"),
+            "Answer no NAT discovery."),
+        .flag(
+            "response-origin-only-with-rfc5780", support: .silent("it has always been so"),
+            "Send RESPONSE-ORIGIN only in NAT discovery."),
+        .flag(
+            "stun-backward-compatibility",
+            support: .noEffect("answers carry XOR-MAPPED-ADDRESS only, which keeps them small"),
+            "Add MAPPED-ADDRESS to Binding answers."),
+        .flag(
+            "respond-http-unsupported", support: .noEffect("HTTP on the STUN port is not answered"),
+            "Answer HTTP requests on the STUN port."),
+    ]
+}

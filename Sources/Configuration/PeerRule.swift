@@ -1,0 +1,61 @@
+package import NetworkPrimitives
+
+/// The peers a rule is about.
+package enum PeerMatcher: Hashable, Sendable {
+    case prefix(IPPrefix)
+    case range(IPRange)
+
+    /// One address, `first-last`, or `address/length`.
+    package init?(_ text: String) {
+        guard let dash = text.firstIndex(of: "-") else {
+            guard let prefix = IPPrefix(text) else { return nil }
+            self = .prefix(prefix)
+            return
+        }
+        guard let first = IPAddress(text[..<dash].trimmingSpaces),
+            let last = IPAddress(text[text.index(after: dash)...].trimmingSpaces),
+            let range = IPRange(first: first, last: last)
+        else { return nil }
+        self = .range(range)
+    }
+
+    package func contains(_ address: IPAddress) -> Bool {
+        switch self {
+        case .prefix(let prefix): prefix.contains(address)
+        case .range(let range): range.contains(address)
+        }
+    }
+}
+
+extension PeerMatcher: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .prefix(let prefix): prefix.description
+        case .range(let range): range.description
+        }
+    }
+}
+
+/// One line of the peer policy. The built-in rules about addresses that are always refused are not among these: the
+/// policy that applies them asks those first, then the allowing rules, then the denying ones.
+package struct PeerRule: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case allow
+        case deny
+    }
+
+    package let kind: Kind
+    package let matcher: PeerMatcher
+    /// Where the rule comes from, for an operator who asks why a peer is refused:
+    /// `turnserver.conf:12 denied-peer-ip=10.0.0.0-10.255.255.255`.
+    package let source: String
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring {
+        var result = self
+        while result.first == " " || result.first == "\t" { result.removeFirst() }
+        while result.last == " " || result.last == "\t" { result.removeLast() }
+        return result
+    }
+}
