@@ -69,7 +69,7 @@ extension OptionTable {
         .flag("verbose", short: "v", "Log more: each allocation and each refusal."),
         .flag("Verbose", short: "V", "Log much more, for debugging."),
         Option(
-            "log-min-level", .choice(["debug", "info", "notice", "warning", "error"]), default: "debug",
+            "log-min-level", .choice(["debug", "info", "notice", "warning", "warn", "error"]), default: "debug",
             "Leave out messages below this level."),
         .flag("log-binding", "Log Binding requests."),
         .flag("new-log-timestamp", support: .silent("time stamps are always ISO 8601"), "Use ISO 8601 time stamps."),
@@ -130,10 +130,10 @@ extension OptionTable {
             "Key for encrypted database passwords."),
         .flag("no-auth-pings", support: .noEffect("there is no database to keep awake"), "Do not ping the database."),
         .flag(
-            "no-dynamic-ip-list", support: .silent("peer rules come from this file only"),
+            "no-dynamic-ip-list", support: .silent("peer rules come from this file"),
             "Do not read peer rules from the database."),
         .flag(
-            "no-dynamic-realms", support: .silent("the realm comes from this file only"), "Do not read realms from it."),
+            "no-dynamic-realms", support: .silent("the realm comes from this file"), "Do not read realms either."),
     ]
 
     static let balancing: [Option] = [

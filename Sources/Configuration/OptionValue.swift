@@ -112,7 +112,7 @@ extension OptionValue {
         guard let matcher = PeerMatcher(text) else {
             throw MalformedValue(
                 "\(text.quoted) must be an address, a range such as 10.0.0.0-10.255.255.255 whose ends are in order "
-                    + "and of one family, or a prefix such as 10.0.0.0/8")
+                    + "and of one family, or a prefix such as 10.0.0.0/8 with no bits behind its length")
         }
         return matcher
     }

@@ -5,10 +5,13 @@ package enum PeerMatcher: Hashable, Sendable {
     case prefix(IPPrefix)
     case range(IPRange)
 
-    /// One address, `first-last`, or `address/length`.
+    /// One address, `first-last`, or `address/length` with no bits behind the length.
     package init?(_ text: String) {
         guard let dash = text.firstIndex(of: "-") else {
-            guard let prefix = IPPrefix(text) else { return nil }
+            // `10.0.0.5/8` may be meant as one host or as the whole block. Guessing wrong would open a network, so it
+            // is neither.
+            guard let prefix = IPPrefix(text), let base = IPAddress(text.prefix { $0 != "/" }), prefix.address == base
+            else { return nil }
             self = .prefix(prefix)
             return
         }

@@ -33,4 +33,9 @@ package struct RelayPortRange: Hashable, Sendable {
         guard first >= 1024, first <= last, last <= 65535 else { return nil }
         bounds = UInt16(first)...UInt16(last)
     }
+
+    private init(bounds: ClosedRange<UInt16>) { self.bounds = bounds }
+
+    /// The dynamic ports (RFC 6335 §6).
+    package static let dynamicPorts = RelayPortRange(bounds: 49152...65535)
 }

@@ -69,6 +69,11 @@ struct Settings {
         return last.value != .flag(false)
     }
 
+    /// Adds a user that no file can spell, such as a password with blanks at its end.
+    mutating func add(user: StaticUser) {
+        entries["user", default: []].append(Entry(value: .user(user), place: .configuration))
+    }
+
     private static func announce(_ assignment: Assignment, log: inout DiagnosticLog) {
         let name = assignment.option.name
         switch assignment.option.support {

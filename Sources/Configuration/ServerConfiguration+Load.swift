@@ -1,0 +1,54 @@
+extension ServerConfiguration {
+    /// What loading gives: a configuration, unless there was an error, and all there is to say.
+    package struct LoadResult: Sendable {
+        /// Nil exactly when a diagnostic is an error.
+        package let configuration: ServerConfiguration?
+        package let diagnostics: [Diagnostic]
+    }
+
+    /// Reads a file, if there is one, and then the command line, which overrides single values and adds to repeated
+    /// ones.
+    package static func load(
+        file: ConfigurationFile?, commandLine: CommandLineOptions = CommandLineOptions(parsing: [])
+    ) -> LoadResult {
+        var log = commandLine.log
+        let fromFile = file.map { ConfigurationFileParser.parse($0, log: &log) } ?? []
+        let settings = Settings.read(fromFile + commandLine.assignments, log: &log)
+        let configuration = ServerConfiguration(settings, log: &log)
+        return LoadResult(configuration: log.hasErrors ? nil : configuration, diagnostics: log.finished())
+    }
+
+    /// A server for the machine it runs on and nothing else: loopback listeners and relay addresses, loopback peers,
+    /// one user. Throws when the name or the password cannot be used.
+    package static func development(
+        userName: String, password: String
+    ) throws(DevelopmentUserError) -> ServerConfiguration {
+        let user: StaticUser
+        do throws(MalformedValue) {
+            guard !userName.contains(":") else { throw MalformedValue("a user name has no colon") }
+            user = try StaticUser(name: userName, password: password)
+        } catch {
+            throw DevelopmentUserError(message: error.message)
+        }
+        let text = """
+            listening-ip=127.0.0.1
+            listening-ip=::1
+            relay-ip=127.0.0.1
+            relay-ip=::1
+            allow-loopback-peers
+            rfc5766-channel-numbers
+            realm=tern.dev
+            lt-cred-mech
+            """
+        var log = DiagnosticLog()
+        let file = ConfigurationFile(name: "development", text: text)
+        var settings = Settings.read(ConfigurationFileParser.parse(file, log: &log), log: &log)
+        settings.add(user: user)
+        return ServerConfiguration(settings, log: &log)
+    }
+}
+
+/// Why a development user cannot be made, as a sentence.
+package struct DevelopmentUserError: Error, Equatable, Sendable {
+    package let message: String
+}
