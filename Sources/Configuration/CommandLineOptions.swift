@@ -58,7 +58,7 @@ package struct CommandLineOptions: Sendable {
         if let attached {
             assign(option, String(attached), written: written)
         } else {
-            assign(option, takeValue(of: option, written: written, rest: &rest), written: written)
+            assignNext(to: option, written: written, rest: &rest)
         }
     }
 
@@ -89,7 +89,7 @@ package struct CommandLineOptions: Sendable {
                 assign(option, String(letters), written: written)
                 return
             }
-            assign(option, takeValue(of: option, written: written, rest: &rest), written: written)
+            assignNext(to: option, written: written, rest: &rest)
         }
     }
 
@@ -109,7 +109,7 @@ package struct CommandLineOptions: Sendable {
         let candidates = name.isEmpty ? [] : OptionTable.all.filter { $0.names.contains { $0.hasPrefix(name) } }
         if candidates.count == 1 { return candidates[0] }
         if candidates.isEmpty {
-            let advice = isShowable ? NameSuggestion.advice(for: name) : "-h lists them"
+            let advice = (isShowable ? NameSuggestion.advice(for: name) : nil) ?? "-h lists them"
             log.add(.error, at: place, "no such option; \(advice)")
         } else {
             let names = candidates.prefix(4).map { "--\($0.name)" }.joined(separator: ", ")
@@ -118,23 +118,23 @@ package struct CommandLineOptions: Sendable {
         return nil
     }
 
-    /// The value in the next word, if the option wants one there.
-    private mutating func takeValue(
-        of option: Option, written: String, rest: inout ArraySlice<String>
-    ) -> String? {
+    /// Gives the option the next word, if it wants one there.
+    private mutating func assignNext(to option: Option, written: String, rest: inout ArraySlice<String>) {
         if option.kind.takesValue {
             guard let value = rest.popFirst() else {
                 log.add(.error, at: .commandLine(argument: written), about: option.name, "a value must follow")
-                return nil
+                return
             }
-            return value
+            assign(option, value, written: written)
+            return
         }
         // getopt_long leaves `--stale-nonce 10` apart, so that coturn reads 600 and ignores the 10.
-        guard case .seconds = option.kind, let next = rest.first, !next.isEmpty, next.utf8.allSatisfy(\.isDigit) else {
-            return nil
+        if case .seconds = option.kind, let next = rest.first, !next.isEmpty, next.utf8.allSatisfy(\.isDigit) {
+            rest = rest.dropFirst()
+            assign(option, next, written: written)
+        } else {
+            assign(option, nil, written: written)
         }
-        rest = rest.dropFirst()
-        return next
     }
 
     private mutating func assign(_ option: Option, _ value: String?, written: String) {

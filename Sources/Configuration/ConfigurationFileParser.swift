@@ -135,14 +135,15 @@ struct ConfigurationFileParser {
         _ nameBytes: ArraySlice<UInt8>, isBare: Bool, at place: Place, log: inout DiagnosticLog
     ) {
         let name = String(decoding: nameBytes.prefix(NameSuggestion.nameLengthMax + 1), as: UTF8.self)
+        let advice = NameSuggestion.advice(for: name)
         // A bare word that resembles no option may be the second half of a wrapped secret.
-        let isShowable = NameSuggestion.isPlausibleName(name) && (!isBare || NameSuggestion.nearest(to: name) != nil)
-        guard isShowable else {
+        guard NameSuggestion.isPlausibleName(name), !isBare || advice != nil else {
             let message = "the line does not begin with a known option name; it has no effect. Write name=value"
             log.add(.warning, at: place, message)
             return
         }
-        log.add(.warning, at: place, about: name, "unknown option; \(NameSuggestion.advice(for: name))")
+        let message = "unknown option; \(advice ?? "the line has no effect; remove it")"
+        log.add(.warning, at: place, about: name, message)
     }
 }
 

@@ -12,12 +12,11 @@ enum NameSuggestion {
     /// Longer words are no misspelt names; the bound also keeps the work small.
     static let nameLengthMax = 48
 
-    /// What to do about an unknown name.
-    static func advice(for written: String) -> String {
+    /// What to do about an unknown name; nil when it resembles none.
+    static func advice(for written: String) -> String? {
         let name = String(written.drop { $0 == "-" })
         if let misnomer = misnomers.first(where: { $0.name == name }) { return misnomer.advice }
-        guard let nearest = nearest(to: name) else { return "the line has no effect; remove it" }
-        return "did you mean `\(nearest)`?"
+        return nearest(to: name).map { "did you mean `\($0)`?" }
     }
 
     /// The known name with the fewest edits, if there are few enough for a slip of the fingers; the first one of the

@@ -7,7 +7,7 @@ extension OptionTable {
             "UDP port on which clients are served."),
         Option(
             "listening-ip", .address, default: .described("every address of the host"), short: "L", repeats: true,
-            "Address to listen on, IPv4 or IPv6. Repeat it for several."),
+            "Address to listen on, IPv4 or IPv6."),
         Option(
             "listening-device", .device, short: "d",
             "Network interface the listeners are bound to. Needs CAP_NET_RAW."),
@@ -44,7 +44,7 @@ extension OptionTable {
         Option(
             "relay-ip", .address, default: .described("the address on which the client reached the server"), short: "E",
             repeats: true,
-            "Local address for relay sockets. Repeat it for several; the family of the allocation selects."),
+            "Local address for relay sockets; the family of the allocation selects."),
         Option(
             "external-ip", .externalAddress, short: "X", repeats: true,
             "Public address that clients and peers see when the host is behind a NAT. `public` alone stands for "
