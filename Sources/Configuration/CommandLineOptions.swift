@@ -18,8 +18,11 @@ package struct CommandLineOptions: Sendable {
         ("h", "Print the options and exit."),
     ]
 
+    /// The file to read before these options are applied.
     package private(set) var file = FileChoice.search
+    /// `-h` or `--help`: print the options and exit.
     package private(set) var wantsHelp = false
+    /// `--version`: print the version and exit.
     package private(set) var wantsVersion = false
 
     private(set) var assignments: [Assignment] = []

@@ -5,13 +5,16 @@ package struct ConfigurationFile: Sendable {
 
     /// The name as diagnostics show it.
     package let name: String
+    /// The content as it was read; it need not be text.
     package let bytes: [UInt8]
 
+    /// A file with this content.
     package init(name: String = "turnserver.conf", bytes: [UInt8]) {
         self.name = name
         self.bytes = bytes
     }
 
+    /// A file with this text, for tests and built-in configurations.
     package init(name: String = "turnserver.conf", text: String) {
         self.init(name: name, bytes: Array(text.utf8))
     }

@@ -22,6 +22,7 @@ extension Place: CustomStringConvertible {
 
 /// Something an operator should know about the configuration. The text never contains a secret.
 package struct Diagnostic: Hashable, Sendable {
+    /// How much it matters.
     package enum Severity: String, Hashable, Sendable {
         /// The server does not start.
         case error
@@ -31,7 +32,9 @@ package struct Diagnostic: Hashable, Sendable {
         case note
     }
 
+    /// How much it matters.
     package let severity: Severity
+    /// Where it was written.
     package let place: Place
     /// The name of the option concerned, when there is one.
     package let option: String?

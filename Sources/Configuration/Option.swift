@@ -11,16 +11,21 @@ package struct Option: Sendable, Equatable {
         case tern
     }
 
+    /// The long name, in the file and behind `--`.
     package let name: String
     /// Other long names with the same meaning.
     package let aliases: [String]
     /// The letter after a single dash on the command line.
     package let short: Character?
+    /// The form of the value.
     package let kind: ValueKind
     /// Every occurrence counts, instead of the last one only.
     package let repeats: Bool
+    /// What holds when nothing is written.
     package let fallback: DefaultValue
+    /// What happens when it is written.
     package let support: Support
+    /// Who gave it its name.
     package let origin: Origin
     /// What the option does, in one or two sentences.
     package let summary: String
@@ -75,6 +80,7 @@ package enum DefaultValue: Sendable, Equatable, ExpressibleByStringLiteral {
     /// A value that only the running host knows, in words.
     case described(String)
 
+    /// A default in the form in which the file would give it.
     package init(stringLiteral value: String) { self = .text(value) }
 }
 

@@ -10,7 +10,7 @@ extension OptionTable {
             "Address to listen on, IPv4 or IPv6."),
         Option(
             "listening-device", .device, short: "d",
-            "Network interface the listeners are bound to. Needs CAP_NET_RAW."),
+            "Network interface the listeners are bound to. Older kernels want CAP_NET_RAW for it."),
         .flag("no-udp", "Open no UDP listener."),
         .flag("no-tcp", support: .silent("this release opens no TCP listener"), "Open no TCP listener."),
         .flag("no-tls", support: .silent("this release opens no TLS listener"), "Open no TLS listener."),

@@ -19,6 +19,7 @@ package enum OptionTable {
         }
     }
 
+    /// Every option, in the order of the sections.
     package static let all: [Option] = OptionSection.allCases.flatMap(options(of:))
 
     /// The option with this long name. Names are case-sensitive: `Verbose` is not `verbose`.

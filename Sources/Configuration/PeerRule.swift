@@ -22,6 +22,7 @@ package enum PeerMatcher: Hashable, Sendable {
         self = .range(range)
     }
 
+    /// Whether the rule is about this address. The caller passes the simplest spelling (`IPAddress.unmapped`).
     package func contains(_ address: IPAddress) -> Bool {
         switch self {
         case .prefix(let prefix): prefix.contains(address)
@@ -42,12 +43,15 @@ extension PeerMatcher: CustomStringConvertible {
 /// One line of the peer policy. The built-in rules about addresses that are always refused are not among these: the
 /// policy that applies them asks those first, then the allowing rules, then the denying ones.
 package struct PeerRule: Hashable, Sendable {
+    /// What the rule does with the peers it matches.
     package enum Kind: Hashable, Sendable {
         case allow
         case deny
     }
 
+    /// What the rule does.
     package let kind: Kind
+    /// The peers it is about.
     package let matcher: PeerMatcher
     /// Where the rule comes from, for an operator who asks why a peer is refused:
     /// `turnserver.conf:12 denied-peer-ip=10.0.0.0-10.255.255.255`.

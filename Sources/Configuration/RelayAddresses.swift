@@ -10,8 +10,10 @@ package struct ExternalAddress: Hashable, Sendable {
 
 /// Which public address stands for which relay address.
 package struct ExternalAddresses: Hashable, Sendable {
+    /// In the order in which they were written; no relay address and no family occurs twice.
     package let entries: [ExternalAddress]
 
+    /// The host is behind no NAT.
     package static let none = ExternalAddresses(entries: [])
 
     /// The address to advertise for a relay socket bound to `relayAddress`: that of its own line, else that of the
@@ -25,6 +27,7 @@ package struct ExternalAddresses: Hashable, Sendable {
 
 /// The ports relay sockets are bound to. Never empty.
 package struct RelayPortRange: Hashable, Sendable {
+    /// First and last port, both 1024 or more.
     package let bounds: ClosedRange<UInt16>
 
     /// Nil when the range would be empty or reach below 1024: RFC 8656 §7.2 keeps clients off the well-known ports, so

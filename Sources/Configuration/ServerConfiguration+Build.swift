@@ -92,6 +92,10 @@ extension ServerConfiguration.Relay {
             log.add(
                 .error, at: settings.place(of: "no-udp-relay"), about: "no-udp-relay",
                 "together with no-tcp-relay nothing could be relayed; remove one of them, or write stun-only")
+        } else if !allowsUDP {
+            log.add(
+                .warning, at: settings.place(of: "no-udp-relay"), about: "no-udp-relay",
+                "this release relays UDP only, so nothing is relayed")
         }
     }
 

@@ -3,6 +3,7 @@ extension ServerConfiguration {
     package struct LoadResult: Sendable {
         /// Nil exactly when a diagnostic is an error.
         package let configuration: ServerConfiguration?
+        /// In the order of the file, then the command line.
         package let diagnostics: [Diagnostic]
     }
 
@@ -50,5 +51,6 @@ extension ServerConfiguration {
 
 /// Why a development user cannot be made, as a sentence.
 package struct DevelopmentUserError: Error, Equatable, Sendable {
+    /// The sentence.
     package let message: String
 }

@@ -3,17 +3,29 @@ package import NetworkPrimitives
 /// Everything an operator decides, checked: who holds one needs to check nothing again. It never changes; a reload
 /// makes a new one. Made by `load`, or by `development`.
 package struct ServerConfiguration: Sendable, Equatable {
+    /// Where clients are served.
     package let listeners: Listeners
+    /// Where peers are reached from.
     package let relay: Relay
+    /// Whether peers are reached at all.
     package let relaying: Relaying
+    /// Who may relay.
     package let authentication: Authentication
+    /// How much of everything.
     package let quotas: Quotas
+    /// How fast.
     package let rates: Rates
+    /// How long.
     package let lifetimes: Lifetimes
+    /// Which peers.
     package let peerPolicy: PeerPolicy
+    /// Deviations from the plain protocol.
     package let protocolSwitches: ProtocolSwitches
+    /// What is logged, and where.
     package let logging: Logging
+    /// What the process does about itself.
     package let process: ProcessSettings
+    /// How many threads.
     package let workers: Workers
 }
 
@@ -25,14 +37,18 @@ extension ServerConfiguration {
         case stunOnly(reason: String)
     }
 
+    /// The sockets that clients reach.
     package struct Listeners: Hashable, Sendable {
+        /// Which addresses.
         package enum Addresses: Hashable, Sendable {
             /// Nothing was written: every address of the host.
             case allLocal
             case these([IPAddress])
         }
 
+        /// Local addresses; those that were written occur once each.
         package let addresses: Addresses
+        /// Not 0.
         package let port: UInt16
         /// `no-udp` was not written.
         package let servesUDP: Bool
@@ -42,7 +58,9 @@ extension ServerConfiguration {
         package let socketBufferByteCount: Int
     }
 
+    /// The sockets that peers see.
     package struct Relay: Hashable, Sendable {
+        /// Which addresses.
         package enum Addresses: Hashable, Sendable {
             /// Nothing was written: the address on which the client reached the server.
             case asReached
@@ -57,15 +75,23 @@ extension ServerConfiguration {
             case asClient
         }
 
+        /// Local addresses; those that were written occur once each.
         package let addresses: Addresses
+        /// What clients are told instead of the local relay addresses.
         package let externalAddresses: ExternalAddresses
+        /// The ports relay sockets are bound to.
         package let ports: RelayPortRange
+        /// How long a port rests before another user may get it.
         package let portQuarantineSeconds: UInt32
+        /// `no-udp-relay` was not written.
         package let allowsUDP: Bool
+        /// `no-tcp-relay` was not written.
         package let allowsTCP: Bool
+        /// For requests without REQUESTED-ADDRESS-FAMILY.
         package let defaultFamily: DefaultFamily
     }
 
+    /// Who may relay, and how they prove it.
     package struct Authentication: Hashable, Sendable {
         /// No name occurs twice.
         package let staticUsers: [StaticUser]
@@ -79,7 +105,9 @@ extension ServerConfiguration {
         package let anonymous: Bool
         /// Nil when not written: the domain name of the host.
         package let realm: String?
+        /// Nil when not written: the realm.
         package let serverName: String?
+        /// 1 to 86400.
         package let nonceLifetimeSeconds: UInt32
         /// Nil when not written: random for each start.
         package let nonceSecret: String?
@@ -93,8 +121,11 @@ extension ServerConfiguration {
         package let allocationsPerUser: Int?
         /// For users of a shared secret.
         package let allocationsPerMintedUser: Int?
+        /// For the whole server.
         package let allocationsInTotal: Int?
+        /// For one client address; an IPv6 /64 counts as one.
         package let allocationsPerAddress: Int?
+        /// At least 1.
         package let permissionsPerAllocation: Int
         /// At most `permissionsPerAllocation`.
         package let channelsPerAllocation: Int
@@ -109,31 +140,45 @@ extension ServerConfiguration {
         /// New peer addresses an allocation may name at once before the rate counts.
         package static let newPeersBurst = 64
 
+        /// 401 and 438 answers to one IPv4 address or IPv6 /64.
         package let unauthorizedAnswersPerSource: Int?
+        /// Binding answers to one IPv4 address or IPv6 /64.
         package let bindingAnswersPerSource: Int?
+        /// Peer addresses an allocation names for the first time.
         package let newPeersPerAllocation: Int?
     }
 
+    /// In seconds.
     package struct Lifetimes: Hashable, Sendable {
         /// RFC 8656 §7.2: 600, or the maximum if that is less.
         package var allocationDefaultSeconds: UInt32 { min(600, allocationMaximumSeconds) }
+        /// The most that one Allocate or Refresh is granted; at least 60.
         package let allocationMaximumSeconds: UInt32
+        /// 600 by RFC 8656 §12.
         package let channelSeconds: UInt32
+        /// 300 by RFC 8656 §9.
         package let permissionSeconds: UInt32
     }
 
+    /// What the operator says about peers, on top of the built-in rules.
     package struct PeerPolicy: Hashable, Sendable {
         /// In the order in which they were written. Allowing rules win over denying ones.
         package let rules: [PeerRule]
+        /// `allow-loopback-peers` was written.
         package let allowsLoopback: Bool
         /// Peers with ports below 1024 are refused.
         package let deniesLowPorts: Bool
     }
 
+    /// Deviations from the plain protocol; all off by default but `answersBinding`.
     package struct ProtocolSwitches: Hashable, Sendable {
+        /// FINGERPRINT in every answer, not only to clients that use it.
         package let alwaysAddsFingerprint: Bool
+        /// SOFTWARE in answers.
         package let sendsSoftware: Bool
+        /// A reason phrase in ERROR-CODE.
         package let sendsReasonPhrase: Bool
+        /// Binding requests without the magic cookie are answered.
         package let acceptsRFC3489: Bool
         /// Channel numbers 0x5000 through 0x7FFF are accepted.
         package let acceptsRFC5766Channels: Bool
@@ -141,7 +186,9 @@ extension ServerConfiguration {
         package let answersBinding: Bool
     }
 
+    /// What is logged, and where.
     package struct Logging: Hashable, Sendable {
+        /// Where messages go.
         package enum Destination: Hashable, Sendable {
             case standardOutput
             case systemLog
@@ -149,12 +196,14 @@ extension ServerConfiguration {
             case file(path: String, addsSuffix: Bool)
         }
 
+        /// How many kinds of messages there are.
         package enum Verbosity: Hashable, Sendable {
             case normal
             case verbose
             case extraVerbose
         }
 
+        /// From the least to the most important.
         package enum Level: String, Hashable, Sendable, CaseIterable {
             case debug
             case info
@@ -165,19 +214,29 @@ extension ServerConfiguration {
 
         /// At least one.
         package let destinations: [Destination]
+        /// How many kinds of messages there are.
         package let verbosity: Verbosity
+        /// Messages below it are left out.
         package let minimumLevel: Level
+        /// Binding requests are logged.
         package let logsBindings: Bool
+        /// Dropped packets are logged, with a rate limit.
         package let logsInvalidPackets: Bool
     }
 
+    /// What the process does about itself; nil where nothing was written.
     package struct ProcessSettings: Hashable, Sendable {
+        /// The file to write the process id to.
         package let pidFile: String?
+        /// The user to become after the sockets are open.
         package let user: String?
+        /// The group to become after the sockets are open.
         package let group: String?
     }
 
+    /// How many threads serve clients.
     package struct Workers: Hashable, Sendable {
+        /// More threads than this are not started.
         package static let countMax = 128
 
         /// 1...128; nil when not written.

@@ -27,10 +27,7 @@ struct Settings {
         let option = assignment.option
         switch option.support {
         case .noEffect, .silent:
-            // Nothing depends on the value, so a value of any form is as good as another; only a flag that says no
-            // asks for nothing.
-            let isOff = option.kind == .flag && (try? OptionValue.read(assignment.text, as: .flag)) == .flag(false)
-            append(isOff ? .flag(false) : .text(""), of: assignment)
+            addIgnored(assignment, log: &log)
             return
         case .acts, .later, .refused:
             break
@@ -48,6 +45,22 @@ struct Settings {
                 log.add(.warning, at: assignment.place, about: option.name, message)
             }
             append(value, of: assignment)
+        } catch {
+            malformed.insert(option.name)
+            log.add(.error, at: assignment.place, about: option.name, error.message)
+        }
+    }
+
+    /// Takes an option that has no effect. Its value may have any form, except that a word which is no flag and a
+    /// number which is no port stop coturn too; who wrote them has mistaken the line.
+    private mutating func addIgnored(_ assignment: Assignment, log: inout DiagnosticLog) {
+        let option = assignment.option
+        guard option.origin != .retired, option.kind == .flag || option.kind == .port else {
+            append(.text(""), of: assignment)
+            return
+        }
+        do throws(MalformedValue) {
+            append(try OptionValue.read(assignment.text, as: option.kind), of: assignment)
         } catch {
             malformed.insert(option.name)
             log.add(.error, at: assignment.place, about: option.name, error.message)

@@ -1,5 +1,6 @@
 /// A user from the configuration.
 package struct StaticUser: Hashable, Sendable {
+    /// What the server knows of the user.
     package enum Secret: Hashable, Sendable {
         case password(String)
         /// MD5 of `name:realm:password`, 16 bytes (RFC 8489 §9.2.2).
@@ -8,7 +9,9 @@ package struct StaticUser: Hashable, Sendable {
         case sha256Key([UInt8])
     }
 
+    /// USERNAME; without a colon, 1 to 508 bytes.
     package let name: String
+    /// What the server knows of the user.
     package let secret: Secret
 
     /// RFC 8489 §14.3: USERNAME is shorter than 509 bytes.

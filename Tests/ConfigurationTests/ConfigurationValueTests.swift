@@ -267,6 +267,14 @@ struct ConfigurationValueTests {
         #expect(errors.first?.hasPrefix("turnserver.conf:") == true)
     }
 
+    @Test("what this release cannot serve alone is said", arguments: ["no-udp", "no-udp-relay"])
+    func nothingLeft(line: String) {
+        let result = load("user=a:b\n\(line)")
+        #expect(result.errors == [])
+        #expect(result.warnings.count == 1)
+        #expect(result.warnings.first?.hasPrefix("turnserver.conf:2: warning: \(line): this release ") == true)
+    }
+
     @Test("a bandwidth of zero is none")
     func zeroCapacity() throws {
         let quotas = try configuration("no-auth\nbps-capacity=0\nuser-quota=0\ntotal-quota=0").quotas
@@ -299,7 +307,8 @@ struct ConfigurationValueTests {
             ("user-quota", "1.5", false),
             ("max-allocate-lifetime", "60", true), ("max-allocate-lifetime", "59", false),
             ("max-bps", "1000000000000", true), ("max-bps", "1000000000001", false), ("max-bps", "64k", false),
-            ("tls-listening-port", "x", false), ("cli-port", "x", true), ("rest-api-separator", "-", true),
+            ("tls-listening-port", "x", false), ("cli-port", "x", false), ("no-tls", "maybe", false),
+            ("prod", "maybe", true), ("cli-ip", "x", true), ("rest-api-separator", "-", true),
             ("rest-api-separator", "ab", false), ("rest-api-separator", "5", false),
             ("listening-device", "abcdefghijklmno", true), ("listening-device", "abcdefghijklmnop", false),
             ("allocation-default-address-family", "keep", true), ("allocation-default-address-family", "both", false),
