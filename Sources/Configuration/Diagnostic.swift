@@ -61,6 +61,9 @@ struct DiagnosticLog {
 
     var hasErrors: Bool { errorCount > 0 }
 
+    /// A further warning would only be counted, so its text need not be thought about.
+    var onlyCountsWarnings: Bool { others.count >= Self.countMax }
+
     mutating func add(_ severity: Diagnostic.Severity, at place: Place, about option: String? = nil, _ message: String)
     {
         let diagnostic = Diagnostic(severity: severity, place: place, option: option, message: message)

@@ -40,7 +40,8 @@ struct ConfigurationValueTests {
         #expect(value.workers.count(detectedProcessors: 6) == 6)
         #expect(
             result.lines == [
-                "configuration: warning: nothing is relayed, only STUN is served: there are no credentials: no user, no "
+                "configuration: warning: nothing is relayed, only STUN is served: there are no "
+                    + "credentials: no user, no "
                     + "static-auth-secret. Add one of them"
             ])
         #expect(
@@ -129,7 +130,8 @@ struct ConfigurationValueTests {
         #expect(load(sixteen).errors == [])
         #expect(
             load(sixteen + "static-auth-secret=17").errors == [
-                "turnserver.conf:17: error: static-auth-secret: more than 16 secrets; remove those that are no longer used"
+                "turnserver.conf:17: error: static-auth-secret: more than 16 secrets; remove those that "
+                    + "are no longer used"
             ])
     }
 
@@ -238,7 +240,8 @@ struct ConfigurationValueTests {
         arguments: [
             (
                 "no-udp-relay\nno-tcp-relay",
-                "no-udp-relay: together with no-tcp-relay nothing could be relayed; remove one of them, or write stun-only"
+                "no-udp-relay: together with no-tcp-relay nothing could be relayed; remove one of them, or "
+                    + "write stun-only"
             ),
             (
                 "bps-capacity=100",
@@ -257,7 +260,8 @@ struct ConfigurationValueTests {
             ),
             (
                 "channels-per-allocation=65",
-                "channels-per-allocation: more channels than the 64 of permissions-per-allocation; each needs a permission"
+                "channels-per-allocation: more channels than the 64 of permissions-per-allocation; each "
+                    + "needs a permission"
             ),
         ])
     func contradictions(text: String, message: String) {

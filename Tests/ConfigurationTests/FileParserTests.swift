@@ -183,7 +183,8 @@ struct FileParserTests {
                 "turnserver.conf:2: note: cli: accepted without effect: there is no telnet console",
                 "turnserver.conf:3: note: cli-password: accepted without effect: there is no telnet console",
                 "turnserver.conf:4: note: cert: accepted; takes effect with a later release: TLS and DTLS listeners",
-                "turnserver.conf:6: note: aux-server: accepted; takes effect with a later release: additional listeners",
+                "turnserver.conf:6: note: aux-server: accepted; takes effect with a later release: "
+                    + "additional listeners",
             ])
     }
 

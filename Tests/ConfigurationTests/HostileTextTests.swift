@@ -86,6 +86,11 @@ struct HostileTextTests {
         check(Array(prefix.utf8) + [UInt8](repeating: filler, count: 1_000_000))
     }
 
+    @Test("many unknown names cost no more than a few")
+    func unknownNames() {
+        check(Array(String(repeating: "listening-pork=1\n", count: 20_000).utf8))
+    }
+
     @Test("command lines of random words", arguments: 0..<40 as Range<UInt64>)
     func commandLines(seed: UInt64) {
         var generator = SeededGenerator(state: seed)
