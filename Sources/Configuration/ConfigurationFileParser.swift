@@ -137,7 +137,7 @@ struct ConfigurationFileParser {
     private func reportUnknown(
         _ nameBytes: ArraySlice<UInt8>, isBare: Bool, at place: Place, log: inout DiagnosticLog
     ) {
-        // Looking for the nearest name is the slowest thing this parser does; a file of nothing else would take minutes.
+        // Looking for the nearest name is the slowest thing done here; a file of nothing else would take minutes.
         guard !log.onlyCountsWarnings else { return log.add(.warning, at: place, "unknown option") }
         let name = String(decoding: nameBytes.prefix(NameSuggestion.nameLengthMax + 1), as: UTF8.self)
         let advice = NameSuggestion.advice(for: name)
