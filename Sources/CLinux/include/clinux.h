@@ -196,6 +196,13 @@ int32_t tern_affinity_count(void);
 /// Reads at most `capacity` bytes of a small file.
 int64_t tern_read_file(const char *path, char *buffer, size_t capacity);
 
+/// Change to the group or user of this name; -ENOENT when there is none.
+int32_t tern_set_group(const char *name);
+int32_t tern_set_user(const char *name);
+
+void tern_syslog_open(void);
+void tern_syslog_write(int32_t severity, const char *text);
+
 /// A static text for an errno, or NULL.
 const char *_Nullable tern_error_text(int32_t error);
 

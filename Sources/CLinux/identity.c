@@ -1,0 +1,30 @@
+// Who the process is, and the system's log.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "clinux.h"
+
+int32_t tern_set_group(const char *name) {
+    errno = 0;
+    struct group *group = getgrnam(name);
+    if (group == NULL) return errno != 0 ? -errno : -ENOENT;
+    return setgid(group->gr_gid) == 0 ? 0 : -errno;
+}
+
+int32_t tern_set_user(const char *name) {
+    errno = 0;
+    struct passwd *user = getpwnam(name);
+    if (user == NULL) return errno != 0 ? -errno : -ENOENT;
+    // Supplementary groups would keep what root could reach.
+    if (geteuid() == 0 && initgroups(name, getegid()) != 0) return -errno;
+    return setuid(user->pw_uid) == 0 ? 0 : -errno;
+}
+
+void tern_syslog_open(void) { openlog("tern", LOG_PID | LOG_NDELAY, LOG_DAEMON); }
+
+void tern_syslog_write(int32_t severity, const char *text) { syslog(severity, "%s", text); }
