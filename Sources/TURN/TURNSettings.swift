@@ -53,6 +53,8 @@ package struct TURNSettings: Sendable {
     package var access: Access
     package var nonces: NonceAuthority
     package var relayAddresses: [RelayAddress]
+    /// Those to take from when the client did not reach us by a relay address of the family it wants.
+    package var fallbackRelayAddresses: [RelayAddress]
     package var peerFilter: PeerFilter
     package var limits: Limits
     package var lifetimes = LifetimePolicy()
@@ -81,6 +83,7 @@ package struct TURNSettings: Sendable {
         self.access = access
         self.nonces = nonces
         self.relayAddresses = relayAddresses
+        fallbackRelayAddresses = relayAddresses
         self.peerFilter = peerFilter
         self.limits = limits
     }

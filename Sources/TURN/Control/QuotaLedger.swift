@@ -21,13 +21,17 @@ package struct QuotaLedger: ~Copyable {
     private var byUser: [[UInt8]: Int] = [:]
     private var bySource: [IPAddress: Int] = [:]
     private var pools: [IPAddress: RelayPortPool] = [:]
+    /// Relay sockets that may be open at a time: descriptors are shared by all pools.
+    private let socketsMax: Int
+    private var socketCount = 0
     private var random: SplitMix64OrSystem
 
     package init(
         policy: QuotaPolicy, relayAddresses: [IPAddress], ports: ClosedRange<UInt16>, quarantineSeconds: UInt32,
-        random: any RandomNumberGenerator & Sendable
+        socketsMax: Int = .max, random: any RandomNumberGenerator & Sendable
     ) {
         self.policy = policy
+        self.socketsMax = socketsMax
         self.random = SplitMix64OrSystem(generator: random)
         for address in relayAddresses {
             pools[address] = RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)
@@ -62,14 +66,20 @@ package struct QuotaLedger: ~Copyable {
     }
 
     package mutating func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
-        switch preference {
-        case .any: pools[address]?.take(using: &random, at: now)
-        case .even: pools[address]?.takeEven(using: &random, at: now)
-        case .evenAndNext: pools[address]?.takeEvenPair(using: &random, at: now)
-        }
+        let wanted = preference == .evenAndNext ? 2 : 1
+        guard socketCount + wanted <= socketsMax else { return nil }
+        let port: UInt16? =
+            switch preference {
+            case .any: pools[address]?.take(using: &random, at: now)
+            case .even: pools[address]?.takeEven(using: &random, at: now)
+            case .evenAndNext: pools[address]?.takeEvenPair(using: &random, at: now)
+            }
+        if port != nil { socketCount += wanted }
+        return port
     }
 
     package mutating func returnPort(_ port: UInt16, of address: IPAddress, wasUsable: Bool, at now: Instant) {
+        socketCount -= 1
         if wasUsable {
             pools[address]?.release(port, at: now)
         } else {

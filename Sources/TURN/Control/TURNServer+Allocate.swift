@@ -121,9 +121,12 @@ extension TURNServer {
 
     /// The address that the client already reaches us by, if it relays; else any, so that load spreads.
     private mutating func chooseRelayAddress(_ family: AddressFamily, for path: FiveTuple) -> RelayAddress {
-        let candidates = settings.relayAddresses.filter { $0.local.family == family }
+        if let same = settings.relayAddresses.first(where: { $0.local == path.server.ip && $0.local.family == family })
+        {
+            return same
+        }
+        let candidates = settings.fallbackRelayAddresses.filter { $0.local.family == family }
         precondition(!candidates.isEmpty, "families without a relay address were refused before")
-        if let same = candidates.first(where: { $0.local == path.server.ip }) { return same }
         return candidates[Int(random.next() % UInt64(candidates.count))]
     }
 
