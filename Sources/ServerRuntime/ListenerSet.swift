@@ -1,0 +1,32 @@
+import LinuxSockets
+import NetworkPrimitives
+
+/// The listeners of one worker, by index.
+struct ListenerSet: ~Copyable, Sendable {
+    private let sockets: [HeldSocket]
+    private let addresses: [SocketAddress]
+
+    init(_ sockets: [HeldSocket]) {
+        self.sockets = sockets
+        addresses = sockets.map { $0.socket.localAddress }
+    }
+
+    var count: Int { sockets.count }
+
+    func raw(_ index: Int) -> CInt { sockets[index].socket.raw }
+
+    func address(_ index: Int) -> SocketAddress { addresses[index] }
+
+    /// Which socket an answer leaves by that has to come from `server`, and the address to leave from if the socket has
+    /// more than one.
+    func sender(for server: SocketAddress) -> (raw: CInt, localAddress: IPAddress?)? {
+        for index in 0..<addresses.count {
+            let address = addresses[index]
+            if address == server { return (raw(index), nil) }
+            if address.ip.isUnspecified, address.port == server.port, address.family == server.family {
+                return (raw(index), server.ip)
+            }
+        }
+        return nil
+    }
+}

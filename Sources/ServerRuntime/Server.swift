@@ -1,0 +1,230 @@
+package import Configuration
+import EventLoop
+import Glibc
+import LinuxSockets
+package import NetworkPrimitives
+import TURN
+import Telemetry
+
+/// Why the server did not start, as a sentence that says what to do.
+package struct StartFailure: Error, CustomStringConvertible {
+    package let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The whole server: builds workers from a configuration, starts them, and waits for the signal to stop.
+package final class Server {
+    private let configuration: ServerConfiguration
+    private let settings: ServerSettings
+    private let ledger: SharedLedger
+    private let log: Log
+    private let workerCount: Int
+    private var mailboxes: [Mailbox<WorkerMessage>] = []
+    private var threads: [WorkerThread] = []
+
+    private static let mailboxMax = 1024
+
+    package init(_ configuration: ServerConfiguration) throws(StartFailure) {
+        self.configuration = configuration
+        let host = HostFacts(
+            addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(),
+            openFilesMax: ResourceLimits.raiseOpenFiles())
+        var random = OSRandom()
+        settings = ServerSettings(configuration, host: host, nonceSecret: random.bytes(32))
+        workerCount = configuration.workers.count(detectedProcessors: ProcessorCount.available())
+        ledger = SharedLedger(
+            QuotaLedger(
+                policy: settings.quotas, relayAddresses: settings.turn.relayAddresses.map(\.local),
+                ports: settings.relayPorts, quarantineSeconds: settings.quarantineSeconds,
+                socketsMax: settings.relaySocketsMax, random: random))
+        do { log = try Log(minimum: Self.level(configuration.logging)) } catch {
+            throw StartFailure("the log cannot be set up: \(error)")
+        }
+    }
+
+    /// Opens the listeners, drops privileges, starts the workers, and serves until SIGTERM or SIGINT. `ready` is called
+    /// when the first datagram would be answered.
+    package func run(ready: ([SocketAddress]) -> Void) throws(StartFailure) {
+        let sinks: LogSinks
+        do { sinks = try LogSinks(configuration.logging.destinations) } catch {
+            throw StartFailure("the log cannot be opened: \(error); check log-file")
+        }
+        do {
+            // Before any thread, so that all of them leave these signals to us.
+            let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+            let listenerSets = try openListeners()
+            try writeProcessID()
+            try Process.dropPrivileges(user: configuration.process.user, group: configuration.process.group)
+            let addresses = listenerSets.first?.map { $0.socket.localAddress } ?? []
+            try startWorkers(listenerSets)
+            logStart(addresses)
+            log.writePending(to: sinks)
+            ready(addresses)
+            try serve(signals, sinks)
+        } catch let error as SystemError {
+            log.writePending(to: sinks)
+            throw StartFailure("\(error)")
+        } catch let error as StartFailure {
+            throw error
+        } catch {
+            throw StartFailure("\(error)")
+        }
+        log.writePending(to: sinks)
+    }
+
+    // MARK: - Start
+
+    /// One set of sockets a worker; the kernel spreads clients over them (SO_REUSEPORT).
+    private func openListeners() throws -> [[HeldSocket]] {
+        var sets: [[HeldSocket]] = []
+        for _ in 0..<workerCount {
+            var sockets: [HeldSocket] = []
+            for address in settings.listenerAddresses {
+                if let socket = try openListener(address) { sockets.append(socket) }
+            }
+            sets.append(sockets)
+        }
+        guard sets.contains(where: { !$0.isEmpty }) else {
+            throw StartFailure("there is nothing to listen on; check listening-ip and no-udp")
+        }
+        return sets
+    }
+
+    private func openListener(_ address: SocketAddress) throws(StartFailure) -> HeldSocket? {
+        let options = UDPSocketOptions(
+            reusePort: true, packetInfo: address.ip.isUnspecified, receiveBufferBytes: settings.socketBufferBytes,
+            sendBufferBytes: settings.socketBufferBytes, device: settings.device, reportsDrops: true)
+        do { return HeldSocket(try UDPSocket(binding: address, options: options)) } catch {
+            // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
+            if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses { return nil }
+            throw StartFailure("cannot listen on \(address): \(error); \(Self.advice(error))")
+        }
+    }
+
+    private static func advice(_ error: SystemError) -> String {
+        if error.isAddressInUse { return "another server has the port; stop it or choose another listening-port" }
+        if error.isAddressNotAvailable { return "this host does not have the address; check listening-ip" }
+        if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }
+        return "check listening-ip and listening-port"
+    }
+
+    private func writeProcessID() throws(StartFailure) {
+        guard let path = configuration.process.pidFile else { return }
+        do { try LineSink(replacing: path).write("\(Process.id)") } catch {
+            throw StartFailure("cannot write the process id: \(error); check pidfile")
+        }
+    }
+
+    private func startWorkers(_ listenerSets: [[HeldSocket]]) throws {
+        let reservations = ReservationBook()
+        for (number, sockets) in listenerSets.enumerated() {
+            let mailbox = try Mailbox<WorkerMessage>(limit: Self.mailboxMax)
+            mailboxes.append(mailbox)
+            let context = WorkerContext(
+                number: number, settings: settings, ledger: ledger, reservations: reservations, mailbox: mailbox,
+                log: log)
+            threads.append(
+                try WorkerThread.spawn(name: "worker \(number)") {
+                    do { try Worker(context, listeners: ListenerSet(sockets)).run() } catch {
+                        // Without epoll a worker can do nothing; the others go on.
+                        context.log.write(.error, "worker \(context.number) stopped: \(error)")
+                    }
+                })
+        }
+    }
+
+    // MARK: - Serve
+
+    private func serve(_ signals: borrowing SignalSource, _ sinks: borrowing LogSinks) throws(SystemError) {
+        var poller = try Poller()
+        try poller.add(signals.raw, token: 0, interest: .readable)
+        try poller.add(log.raw, token: 1, interest: .readable)
+        while true {
+            _ = try poller.wait(until: nil, now: Clock.monotonic())
+            log.writePending(to: sinks)
+            while let signal = signals.read() {
+                switch signal {
+                case SIGTERM, SIGINT:
+                    stop()
+                    return
+                default:
+                    log.write(.notice, "signal \(signal) is not used yet; restart to change the configuration")
+                }
+            }
+        }
+    }
+
+    private func stop() {
+        let total = report()
+        for mailbox in mailboxes { mailbox.post(.stop) }
+        for thread in threads { thread.join() }
+        log.write(.notice, "stopped with \(total.allocations) allocations; \(Self.summary(total))")
+    }
+
+    /// The counters of all workers.
+    private func report() -> WorkerReport {
+        let total = Locked(WorkerReport())
+        guard let arrived = try? Mailbox<Int>(limit: max(1, mailboxes.count)), var poller = try? Poller(),
+            (try? poller.add(arrived.raw, token: 0, interest: .readable)) != nil
+        else { return WorkerReport() }
+        for mailbox in mailboxes {
+            mailbox.post(
+                .report { report in
+                    total.withLock { $0.add(report) }
+                    arrived.post(1)
+                })
+        }
+        let deadline = Clock.monotonic().advanced(bySeconds: 1)
+        var missing = mailboxes.count
+        while missing > 0, Clock.monotonic() < deadline {
+            guard (try? poller.wait(until: deadline, now: Clock.monotonic())) != nil else { break }
+            missing -= arrived.drain().count
+        }
+        return total.withLock { $0 }
+    }
+
+    // MARK: - Words
+
+    private static func level(_ logging: ServerConfiguration.Logging) -> LogLevel {
+        let written: LogLevel =
+            switch logging.minimumLevel {
+            case .debug: .debug
+            case .info: .info
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+        return logging.verbosity == .normal ? max(written, .info) : written
+    }
+
+    private func logStart(_ addresses: [SocketAddress]) {
+        let listening = addresses.map(\.description).joined(separator: ", ")
+        log.write(.notice, "Tern \(Version.number): \(workerCount) workers listen on \(listening) over UDP")
+        if case .stunOnly(let reason) = configuration.relaying {
+            log.write(.warning, "STUN only, nothing is relayed: \(reason)")
+            return
+        }
+        if configuration.authentication.anonymous {
+            log.write(.warning, "no-auth: everybody who reaches this server relays through it")
+        }
+        if configuration.peerPolicy.allowsLoopback {
+            log.write(.warning, "allow-loopback-peers: clients reach services of this host; for tests only")
+        }
+        for relay in settings.turn.relayAddresses {
+            let shown = relay.local == relay.advertised ? "" : ", advertised as \(relay.advertised)"
+            log.write(
+                .notice,
+                "relays from \(relay.local) ports \(settings.relayPorts.lowerBound)-\(settings.relayPorts.upperBound)\(shown)"
+            )
+        }
+    }
+
+    private static func summary(_ report: WorkerReport) -> String {
+        let drops = DropReason.allCases.compactMap { reason -> String? in
+            let count = report.drops[reason]
+            return count > 0 ? "\(reason) \(count)" : nil
+        }
+        return "sent \(report.sent.sent) datagrams, failed to send \(report.sent.failed); dropped: "
+            + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
+    }
+}

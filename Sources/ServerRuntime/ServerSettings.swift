@@ -1,0 +1,186 @@
+package import Configuration
+import Crypto
+import LinuxSockets
+package import NetworkPrimitives
+package import TURN
+
+/// What the host adds to a configuration: its addresses, its name, how many files may be open.
+package struct HostFacts: Sendable {
+    package var addresses: [IPAddress]
+    package var hostName: String
+    package var openFilesMax: Int
+
+    package init(addresses: [IPAddress], hostName: String, openFilesMax: Int) {
+        self.addresses = addresses
+        self.hostName = hostName
+        self.openFilesMax = openFilesMax
+    }
+}
+
+/// A configuration turned into what the machines take: the one place where the words of the operator become those of the
+/// protocol.
+package struct ServerSettings: Sendable {
+    /// Files that are kept free for listeners, logs and what an operator may want while the server is full.
+    private static let reservedFiles = 256
+
+    package let turn: TURNSettings
+    package let quotas: QuotaPolicy
+    package let relayPorts: ClosedRange<UInt16>
+    package let quarantineSeconds: UInt32
+    package let relaySocketsMax: Int
+    package let listenerAddresses: [SocketAddress]
+    package let device: String?
+    /// Of listeners and relay sockets alike.
+    package let socketBufferBytes: Int
+
+    package init(_ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8]) {
+        let relayAddresses = Self.relayAddresses(configuration, host)
+        let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
+        relaySocketsMax = max(1, host.openFilesMax - Self.reservedFiles)
+        listenerAddresses = Self.listenerAddresses(configuration)
+        device = configuration.listeners.device
+        socketBufferBytes = configuration.listeners.socketBufferByteCount
+        relayPorts = configuration.relay.ports.bounds
+        quarantineSeconds = configuration.relay.portQuarantineSeconds
+        quotas = Self.quotas(configuration.quotas)
+
+        let quota = configuration.quotas
+        let limits = Limits(
+            allocationsMax: relaySocketsMax, permissionsPerAllocationMax: quota.permissionsPerAllocation,
+            channelsPerAllocationMax: min(quota.channelsPerAllocation, quota.permissionsPerAllocation),
+            newPeersPerSecond: configuration.rates.newPeersPerAllocation ?? 0)
+        let nonces = NonceAuthority(
+            secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
+            lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
+        var settings = TURNSettings(
+            realm: realm, access: Self.access(configuration, realm: realm), nonces: nonces,
+            relayAddresses: relayAddresses.all,
+            peerFilter: Self.peerFilter(configuration, relayAddresses.all, host), limits: limits)
+        settings.fallbackRelayAddresses = relayAddresses.fallback
+        Self.apply(configuration, to: &settings)
+        turn = settings
+    }
+
+    private static func apply(_ configuration: ServerConfiguration, to settings: inout TURNSettings) {
+        let lifetimes = configuration.lifetimes
+        settings.lifetimes = LifetimePolicy(
+            defaultSeconds: lifetimes.allocationDefaultSeconds, maximumSeconds: lifetimes.allocationMaximumSeconds,
+            permissionSeconds: lifetimes.permissionSeconds, channelSeconds: lifetimes.channelSeconds)
+        let switches = configuration.protocolSwitches
+        settings.channelNumbers = switches.acceptsRFC5766Channels ? .rfc5766 : .rfc8656
+        settings.answersBinding = switches.answersBinding
+        settings.answersClassicBinding = switches.acceptsRFC3489
+        settings.alwaysAddsFingerprint = switches.alwaysAddsFingerprint
+        settings.sendsReasonPhrases = switches.sendsReasonPhrase
+        settings.software = switches.sendsSoftware ? Array("Tern \(Version.number)".utf8) : nil
+        settings.requiresAuthenticationForBinding = configuration.authentication.requiredForBinding
+        settings.unauthenticatedRepliesPerSecond = configuration.rates.unauthorizedAnswersPerSource ?? 0
+        settings.bindingRepliesPerSecond = configuration.rates.bindingAnswersPerSource ?? 0
+        settings.bytesPerSecondMax = UInt64(configuration.quotas.bytesPerSecondPerAllocation ?? 0)
+        settings.defaultAddressFamily =
+            switch configuration.relay.defaultFamily {
+            case .ipv4: .ipv4
+            case .ipv6: .ipv6
+            case .asClient: .sameAsClient
+            }
+    }
+
+    /// The name that clients are asked for a password of.
+    static func realm(_ configuration: ServerConfiguration, _ host: HostFacts) -> String {
+        if let realm = configuration.authentication.realm { return realm }
+        let name = host.hostName
+        guard let dot = name.firstIndex(of: "."), name.index(after: dot) < name.endIndex else {
+            return name.isEmpty ? "tern" : name
+        }
+        return String(name[name.index(after: dot)...])
+    }
+
+    private static func access(_ configuration: ServerConfiguration, realm: [UInt8]) -> Access {
+        if case .stunOnly = configuration.relaying { return .stunOnly }
+        let authentication = configuration.authentication
+        guard !authentication.anonymous else { return .anonymous }
+        let users = authentication.staticUsers.map { user in
+            let name = Array(user.name.utf8)
+            return switch user.secret {
+            case .password(let password): TURN.StaticUser(name: name, secret: .password(Array(password.utf8)))
+            case .md5Key(let key): TURN.StaticUser(name: name, secret: .md5Key(key))
+            case .sha256Key(let key): TURN.StaticUser(name: name, secret: .sha256Key(key))
+            }
+        }
+        return .credentials(
+            CredentialDirectory(
+                realm: realm, users: users, sharedSecrets: authentication.sharedSecrets.map { Array($0.utf8) },
+                separator: authentication.restSeparator, isStrictOnExpiry: authentication.strictExpiry))
+    }
+
+    private static func quotas(_ quotas: ServerConfiguration.Quotas) -> QuotaPolicy {
+        var policy = QuotaPolicy()
+        policy.perUser = quotas.allocationsPerUser ?? 0
+        policy.total = quotas.allocationsInTotal ?? 0
+        policy.perSource = quotas.allocationsPerAddress ?? 0
+        policy.bandwidthCapacity = UInt64(quotas.bytesPerSecondInTotal ?? 0)
+        policy.bandwidthPerAllocation = UInt64(quotas.bytesPerSecondPerAllocation ?? 0)
+        return policy
+    }
+
+    // MARK: - Addresses
+
+    private static func listenerAddresses(_ configuration: ServerConfiguration) -> [SocketAddress] {
+        guard configuration.listeners.servesUDP else { return [] }
+        let port = configuration.listeners.port
+        return switch configuration.listeners.addresses {
+        case .allLocal: AddressFamily.allCases.map { SocketAddress(ip: .any($0), port: port) }
+        case .these(let addresses): addresses.map { SocketAddress(ip: $0, port: port) }
+        }
+    }
+
+    /// Where relay sockets are bound: what the operator wrote, else every address of the host, of which those that the
+    /// world can reach are taken when a client's own path does not decide.
+    private static func relayAddresses(
+        _ configuration: ServerConfiguration, _ host: HostFacts
+    ) -> (all: [RelayAddress], fallback: [RelayAddress]) {
+        let external = configuration.relay.externalAddresses
+        func relay(_ address: IPAddress) -> RelayAddress {
+            RelayAddress(local: address, advertised: external.advertised(for: address))
+        }
+        if case .these(let addresses) = configuration.relay.addresses {
+            let all = addresses.map(relay)
+            return (all, all)
+        }
+        var locals = host.addresses.filter { !$0.isLoopback }
+        if case .these(let addresses) = configuration.listeners.addresses {
+            let named = addresses.filter { !$0.isUnspecified }
+            if !named.isEmpty { locals = named }
+        }
+        if locals.isEmpty { locals = AddressFamily.allCases.map { .loopback($0) } }
+        let all = locals.map(relay)
+        let fallback = AddressFamily.allCases.flatMap { family -> [RelayAddress] in
+            let ofFamily = all.filter { $0.local.family == family }
+            let reachable = ofFamily.filter { AddressClassifier.classify($0.advertised) == .global }
+            return reachable.isEmpty ? Array(ofFamily.prefix(1)) : reachable
+        }
+        return (all, fallback)
+    }
+
+    static func peerFilter(
+        _ configuration: ServerConfiguration, _ relayAddresses: [RelayAddress], _ host: HostFacts
+    ) -> PeerFilter {
+        var own = Set(host.addresses)
+        for address in relayAddresses { own.formUnion([address.local, address.advertised]) }
+        if case .these(let addresses) = configuration.listeners.addresses { own.formUnion(addresses) }
+        let rules = configuration.peerPolicy.rules.map { rule in
+            let matcher: TURN.PeerRule.Matcher =
+                switch rule.matcher {
+                case .prefix(let prefix): .prefix(prefix)
+                case .range(let range): .range(range)
+                }
+            return TURN.PeerRule(rule.kind == .allow ? .allow : .deny, matcher, source: rule.source)
+        }
+        let ports = PeerPortPolicy(
+            ownAddresses: Array(own), listenerPorts: [configuration.listeners.port],
+            deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
+        return PeerFilter(
+            rules: rules, relayAddresses: relayAddresses, ports: ports,
+            allowsLoopback: configuration.peerPolicy.allowsLoopback)
+    }
+}

@@ -1,0 +1,124 @@
+import EventLoop
+import LinuxSockets
+import NetworkPrimitives
+import STUN
+import TURN
+
+/// What the shell has to tell the control plane about an output.
+enum ShellAnswer {
+    case relayOpened(AllocationID, RelaySocketID, SocketAddress)
+    case relayFailed(AllocationID, RelayFailure)
+}
+
+// Driving the control plane: inputs, its replies, its outputs.
+extension Worker {
+    func receiveControl(_ slot: Int, _ path: FiveTuple, at now: Instant) {
+        let unixTime = wallClock()
+        var bytes = InlineArray<1280, UInt8>(repeating: 0)
+        var span = bytes.mutableSpan
+        let answer = server.receive(
+            received.payload(of: slot), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
+        if let answer { send(unsafe bytes.span.bytes, answer) }
+        drainOutputs(at: now)
+    }
+
+    /// Gives the control plane an input that may be answered, and sends the answer.
+    func reply(at now: Instant, _ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
+        var bytes = InlineArray<1280, UInt8>(repeating: 0)
+        var span = bytes.mutableSpan
+        let answer = input(&server, unsafe span.mutableBytes)
+        if let answer { send(unsafe bytes.span.bytes, answer) }
+        drainOutputs(at: now)
+    }
+
+    private func send(_ bytes: RawSpan, _ reply: Reply) {
+        guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
+        outgoing.append(copying: bytes.extracting(0..<reply.byteCount), envelope)
+    }
+
+    /// Does all that the control plane asks for, then tells it how it went, until there is nothing left of either.
+    func drainOutputs(at now: Instant) {
+        while let output = server.nextOutput() { perform(output, at: now) }
+        guard !answers.isEmpty else { return }
+        let waiting = answers
+        answers.removeAll(keepingCapacity: true)
+        for answer in waiting {
+            reply(at: now) { server, bytes in
+                switch answer {
+                case .relayOpened(let id, let socket, let address):
+                    server.relayOpened(id, socket: socket, address: address, at: now, reply: bytes)
+                case .relayFailed(let id, let failure):
+                    server.relayFailed(id, failure, at: now, reply: bytes)
+                }
+            }
+        }
+    }
+
+    private func perform(_ output: Output, at now: Instant) {
+        switch output {
+        case .openRelay(let id, let address, let token):
+            answers.append(openRelay(id, address, holdNextAs: token))
+        case .claimReservation(let id, let token):
+            answers.append(claimReservation(id, token))
+        case .endReservation(let token):
+            guard let held = context.reservations.take(token) else { return }
+            let address = held.socket.localAddress
+            context.ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
+        case .closeRelay(let socket):
+            // What still waits for the flush must not leave by another allocation's socket.
+            outgoing.flush()
+            relays.close(socket.rawValue)
+        case .route(let change):
+            forwarder.apply(change, at: now)
+        case .sessionOpened(let session):
+            logOpened(session)
+        case .sessionClosed(let session, let end):
+            logClosed(session, end, forwarder.traffic(of: session.allocation.index))
+        case .authenticationFailed(let client, let username, let code):
+            logRefusal(
+                "\(code.rawValue) \(code.reason) for <\(quoted(username))> from \(client.socketAddress)", at: now)
+        case .peerRefused(let client, let peer):
+            logRefusal("403 Forbidden: peer \(peer) refused to \(client.socketAddress)", at: now)
+        }
+    }
+
+    // MARK: - Relay sockets
+
+    private func openRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) -> ShellAnswer {
+        do {
+            let socket = HeldSocket(try UDPSocket(binding: address, options: relayOptions))
+            if let token {
+                let next = try UDPSocket(binding: address.with(port: address.port + 1), options: relayOptions)
+                try adopt(socket, of: id)
+                context.reservations.hold(next, as: token)
+            } else {
+                try adopt(socket, of: id)
+            }
+            return .relayOpened(id, RelaySocketID(rawValue: socket.socket.raw), address)
+        } catch {
+            return .relayFailed(id, error.isAddressInUse ? .addressInUse : .outOfResources)
+        }
+    }
+
+    private func claimReservation(_ id: AllocationID, _ token: UInt64) -> ShellAnswer {
+        guard let held = context.reservations.take(token) else { return .relayFailed(id, .noReservation) }
+        do { try adopt(held, of: id) } catch {
+            context.reservations.putBack(held, as: token)
+            return .relayFailed(id, .outOfResources)
+        }
+        return .relayOpened(id, RelaySocketID(rawValue: held.socket.raw), held.socket.localAddress)
+    }
+
+    private func adopt(_ socket: HeldSocket, of id: AllocationID) throws(SystemError) {
+        let raw = socket.socket.raw
+        let token = WorkerToken.relay(descriptor: raw, allocation: id.index)
+        try poller.add(raw, token: token.bits, interest: .readable)
+        relays.insert(socket, of: id.index)
+    }
+
+    private var relayOptions: UDPSocketOptions {
+        UDPSocketOptions(
+            receiveErrors: true, receiveBufferBytes: context.settings.socketBufferBytes,
+            sendBufferBytes: context.settings.socketBufferBytes)
+    }
+}

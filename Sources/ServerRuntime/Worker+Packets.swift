@@ -1,0 +1,91 @@
+import LinuxSockets
+import NetworkPrimitives
+import STUN
+import TURN
+
+// From the listeners to the peers, and from the relay sockets to the clients.
+extension Worker {
+    /// Reads a listener until it is empty or has had its share of the round.
+    func readListener(_ listener: Int, at now: Instant) {
+        for _ in 0..<Self.batchesPerRound {
+            let count: Int
+            do { count = try received.receive(from: listeners.raw(listener)) } catch { return }
+            for slot in 0..<count { receiveFromClient(slot, listener, at: now) }
+            outgoing.flush()
+            if count < received.slotCount { return }
+        }
+    }
+
+    private func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
+        let listening = listeners.address(listener)
+        let server = received.localAddress(of: slot).map { SocketAddress(ip: $0, port: listening.port) } ?? listening
+        let path = FiveTuple(client: ClientAddress(received.source(of: slot)), server: server, transport: .udp)
+        switch forwarder.receiveFromClient(received.payload(of: slot), on: path, at: now) {
+        case .sendToPeer(let peer, let socket, let payload, let dontFragment):
+            let start = received.headroom
+            outgoing.append(
+                slot: slot, bytes: start + payload.lowerBound..<start + payload.upperBound,
+                Envelope(socket: socket.rawValue, destination: peer, dontFragment: dontFragment))
+        case .handToControlPlane:
+            receiveControl(slot, path, at: now)
+        case .drop(let reason):
+            drops.count(reason)
+        }
+    }
+
+    /// Reads a relay socket into the slots from `first` on; returns the first slot that is free afterwards.
+    func readRelay(_ descriptor: CInt, _ allocation: UInt32, startingAt first: Int, at now: Instant) -> Int {
+        var next = first
+        for _ in 0..<Self.batchesPerRound {
+            if received.slotCount - next < Self.slotsPerRelay {
+                outgoing.flush()
+                next = 0
+            }
+            let room = received.slotCount - next
+            let count: Int
+            do { count = try received.receive(from: descriptor, startingAt: next) } catch {
+                // The call was told of an ICMP error instead of a datagram; what waits is reported again.
+                if error.isDeliveryReport { readErrors(descriptor, allocation, at: now) }
+                return next
+            }
+            for slot in next..<next + count { receiveFromPeer(slot, allocation, at: now) }
+            next += count
+            if count < room { return next }
+        }
+        return next
+    }
+
+    private func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
+        let peer = received.source(of: slot)
+        let payload = received.payloadRange(of: slot)
+        guard !received.isTruncated(slot) else { return drops.count(.tooLong) }
+        var buffer = received.slot(slot)
+        let verdict = forwarder.receiveFromPeer(&buffer, payload: payload, from: peer, allocation: allocation, at: now)
+        switch verdict {
+        case .sendToClient(let path, let packet):
+            guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
+            outgoing.append(slot: slot, bytes: packet, envelope)
+        case .drop(let reason):
+            drops.count(reason)
+        }
+    }
+
+    /// How a datagram goes back along a five-tuple: from the address that the client talks to (RFC 8489 §6.3.1.1).
+    func envelope(to path: FiveTuple) -> Envelope? {
+        guard let sender = listeners.sender(for: path.server) else { return nil }
+        return Envelope(
+            socket: sender.raw, destination: path.client.socketAddress, localAddress: sender.localAddress)
+    }
+
+    /// ICMP errors that datagrams of a relay socket met (RFC 8656 §11.5).
+    func readErrors(_ descriptor: CInt, _ allocation: UInt32, at now: Instant) {
+        for _ in 0..<Self.errorsPerRound {
+            guard let error = readErrorQueue(of: descriptor) else { return }
+            let message = ICMPMessage(
+                peer: error.peer, type: error.type, code: error.code, errorData: error.errorData)
+            reply(at: now) { server, bytes in server.receiveICMP(message, allocation: allocation, reply: bytes) }
+        }
+    }
+
+    private static var errorsPerRound: Int { 64 }
+}

@@ -1,0 +1,140 @@
+import EventLoop
+package import LinuxSockets
+import NetworkPrimitives
+import STUN
+package import TURN
+import Telemetry
+
+/// What a worker needs from outside; everything else is its own.
+struct WorkerContext: Sendable {
+    let number: Int
+    let settings: ServerSettings
+    let ledger: SharedLedger
+    let reservations: ReservationBook
+    let mailbox: Mailbox<WorkerMessage>
+    let log: Log
+}
+
+/// What other threads say to a worker.
+enum WorkerMessage: Sendable {
+    case stop
+    case report(@Sendable (WorkerReport) -> Void)
+}
+
+/// The counters of one worker at one moment.
+package struct WorkerReport: Sendable {
+    package var control = TURNCounters()
+    package var drops = DropCounters()
+    package var sent = TransmitCounters()
+    package var allocations = 0
+
+    mutating func add(_ other: WorkerReport) {
+        control.add(other.control)
+        drops.add(other.drops)
+        drops.add(other.control.drops)
+        sent.sent += other.sent.sent
+        sent.wouldBlock += other.sent.wouldBlock
+        sent.refused += other.sent.refused
+        sent.messageTooLong += other.sent.messageTooLong
+        sent.unreachable += other.sent.unreachable
+        sent.notPermitted += other.sent.notPermitted
+        sent.other += other.sent.other
+        allocations += other.allocations
+    }
+}
+
+/// One thread's share of the server: its listeners, its relay sockets, a control plane and a data plane. It is born and
+/// dies on its thread and shares nothing with the others but the ledger and the reservations, which no packet touches.
+///
+/// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The decisions
+/// are theirs; here is only what needs the kernel.
+final class Worker {
+    /// Batches read from one socket before the others get their turn.
+    static let batchesPerRound = 4
+    /// Slots left in a batch below which it is sent before another relay socket is read.
+    static let slotsPerRelay = 8
+
+    let context: WorkerContext
+    let listeners: ListenerSet
+    var poller: Poller
+    var received: ReceiveBatch
+    var outgoing: TransmitBatch
+    var server: TURNServer
+    var forwarder: RelayForwarder
+    var relays = RelaySocketTable()
+    var answers: [ShellAnswer] = []
+    var drops = DropCounters()
+    var refusals: RepeatLimiter
+    var isStopping = false
+
+    init(_ context: WorkerContext, listeners: consuming ListenerSet) throws(SystemError) {
+        let now = Clock.monotonic()
+        self.context = context
+        var random = OSRandom()
+        received = ReceiveBatch(headroom: RelayForwarder.headroom + 16)
+        outgoing = TransmitBatch(slotsOf: received)
+        forwarder = RelayForwarder(settings: context.settings.turn, seed: random.next())
+        server = TURNServer(settings: context.settings.turn, ledger: context.ledger, random: random, start: now)
+        refusals = RepeatLimiter(perSecond: 5, start: now)
+        poller = try Poller()
+        self.listeners = listeners
+        try poller.add(context.mailbox.raw, token: WorkerToken.mailbox.bits, interest: .readable)
+        for index in 0..<self.listeners.count {
+            try poller.add(self.listeners.raw(index), token: WorkerToken.listener(index).bits, interest: .readable)
+        }
+    }
+
+    func run() throws(SystemError) {
+        while !isStopping {
+            expire(at: Clock.monotonic())
+            let count = try poller.wait(until: server.nextDeadline, now: Clock.monotonic())
+            guard count > 0 else { continue }
+            let now = Clock.monotonic()
+            // What has run out must not be used by what is about to be read.
+            expire(at: now)
+            handleEvents(count, at: now)
+        }
+    }
+
+    private func expire(at now: Instant) {
+        while let deadline = server.nextDeadline, deadline <= now {
+            server.handleDeadline(at: now)
+            drainOutputs(at: now)
+        }
+    }
+
+    private func handleEvents(_ count: Int, at now: Instant) {
+        // Relay sockets rarely hold more than a datagram each, so that one batch gathers from many of them.
+        var filledSlots = 0
+        for index in 0..<count {
+            let event = poller.event(at: index)
+            switch WorkerToken(bits: event.token) {
+            case .mailbox:
+                for message in context.mailbox.drain() { handle(message) }
+            case .listener(let listener):
+                if filledSlots > 0 { outgoing.flush() }
+                filledSlots = 0
+                readListener(listener, at: now)
+            case .relay(let descriptor, let allocation):
+                // An earlier event of this round may have closed the socket.
+                guard relays.isOpen(descriptor, of: allocation) else { continue }
+                if event.hasError { readErrors(descriptor, allocation, at: now) }
+                filledSlots = readRelay(descriptor, allocation, startingAt: filledSlots, at: now)
+            }
+        }
+        outgoing.flush()
+    }
+
+    private func handle(_ message: WorkerMessage) {
+        switch message {
+        case .stop: isStopping = true
+        case .report(let receive):
+            var report = WorkerReport()
+            report.control = server.counters
+            report.drops = drops
+            report.sent = outgoing.counters
+            report.allocations = server.liveCounts.allocations
+            receive(report)
+        }
+    }
+}
