@@ -1,0 +1,70 @@
+import Foundation
+
+/// One of the programs in `Clients`: it ends with exit code 0 when the server did what the client needs, with another
+/// one when not, and prints one line that says so.
+struct ClientProgram: Sendable {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Clients")
+    private static let root = folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    static let stunclient = ClientProgram("stunclient.py", interpreter: "/usr/bin/python3")
+    static let uclient = ClientProgram("uclient.py", interpreter: "/usr/bin/python3")
+    static let chromium = ClientProgram("chromium_client.py", interpreter: "/usr/bin/python3")
+    /// gi comes from a Debian package and only Debian's own interpreter sees it.
+    static let libnice = ClientProgram("libnice_client.py", interpreter: "/usr/bin/python3")
+    static let aioice = ClientProgram(
+        "aioice_client.py", interpreter: root.appending(path: ".build/venv/bin/python").path)
+
+    private let script: String
+    private let interpreter: String
+
+    private init(_ name: String, interpreter: String) {
+        script = Self.folder.appending(path: name).path
+        self.interpreter = interpreter
+    }
+
+    /// What a run came to.
+    struct Outcome: Sendable {
+        let exitCode: Int32
+        let output: String
+    }
+
+    /// Runs the program against `server` and waits for its end, two minutes at most.
+    func run(
+        against server: ServerUnderTest, user: String = "alice", password: String = "secret", flags: [String] = []
+    ) async throws -> Outcome {
+        guard FileManager.default.isExecutableFile(atPath: interpreter) else {
+            throw InteropFailure("\(interpreter) is missing: run Scripts/setup test")
+        }
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/timeout")
+        process.arguments =
+            ["--kill-after=5", "120", interpreter, script, server.host, String(server.port), user, password] + flags
+        process.standardInput = FileHandle.nullDevice
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        // Resumed by Foundation's thread: blocking here would hold up one of the few that run every other test.
+        let exitCode = try await withCheckedThrowingContinuation { continuation in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do { try process.runWithSignalsUnblocked() } catch { continuation.resume(throwing: error) }
+        }
+        // One line fits into the pipe, so reading after the end is soon enough.
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        return Outcome(exitCode: exitCode, output: output.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}
+
+extension Process {
+    /// Runs the process with no signal blocked.
+    ///
+    /// A child inherits the mask of the thread that starts it, and the threads that run tests block every signal: neither
+    /// SIGTERM nor the alarm of timeout(1) would reach the child.
+    func runWithSignalsUnblocked() throws {
+        var none = sigset_t()
+        var previous = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &previous)
+        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        try run()
+    }
+}

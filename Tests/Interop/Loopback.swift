@@ -1,0 +1,41 @@
+import Foundation
+
+/// What the loopback interface of this machine offers.
+enum Loopback {
+    /// Containers are often built without IPv6. Tests of it are then skipped, visibly and with this reason.
+    static let hasIPv6 = (try? freePort(on: ["::1"])) != nil
+
+    /// A UDP port that is free on every one of `addresses`.
+    static func freePort(on addresses: [String]) throws -> UInt16 {
+        for _ in 0..<100 {
+            let candidate = try bind(addresses[0], port: 0)
+            if addresses.dropFirst().allSatisfy({ (try? bind($0, port: candidate)) != nil }) { return candidate }
+        }
+        throw InteropFailure("no UDP port is free on \(addresses)")
+    }
+
+    /// Binds a socket for a moment and answers its port.
+    private static func bind(_ address: String, port: UInt16) throws -> UInt16 {
+        var hints = addrinfo()
+        hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
+        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(address, String(port), &hints, &list) == 0, let first = list?.pointee else {
+            throw InteropFailure("\(address) is not an address")
+        }
+        defer { freeaddrinfo(list) }
+        let descriptor = socket(first.ai_family, first.ai_socktype, 0)
+        defer { close(descriptor) }
+        guard Glibc.bind(descriptor, first.ai_addr, first.ai_addrlen) == 0 else {
+            throw InteropFailure("cannot bind \(address): errno \(errno)")
+        }
+        // The port sits at the same place in sockaddr_in and sockaddr_in6.
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let status = withUnsafeMutablePointer(to: &storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard status == 0 else { throw InteropFailure("getsockname: errno \(errno)") }
+        return UInt16(bigEndian: storage.sin6_port)
+    }
+}

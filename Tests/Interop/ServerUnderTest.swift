@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// How a server differs from the plainest one: IPv4 on loopback, long-term credentials of `alice`.
+struct ServerConfiguration: Sendable {
+    /// The addresses to listen and relay on, the one the clients use first.
+    var addresses = ["127.0.0.1"]
+    /// Who may allocate. A test about other credentials replaces this line.
+    var credentials = ["lt-cred-mech", "user=alice:secret"]
+    /// Further lines of `turnserver.conf`.
+    var options: [String] = []
+
+    static let plain = ServerConfiguration()
+
+    /// turnutils_uclient picks channel numbers up to 0x7FFF, as RFC 5766 §11 allowed and RFC 8656 §12 does not.
+    static let wideChannels = ServerConfiguration(options: ["rfc5766-channel-numbers"])
+
+    /// Both families; what the clients of ``wideChannels`` need besides.
+    static let dualStack = ServerConfiguration(
+        addresses: ["::1", "127.0.0.1"], options: ["rfc5766-channel-numbers"])
+
+    func file(port: UInt16) -> String {
+        let lines =
+            ["listening-port=\(port)", "realm=example.org", "no-tcp", "no-tls", "no-dtls", "allow-loopback-peers"]
+            + addresses.flatMap { ["listening-ip=\($0)", "relay-ip=\($0)"] } + credentials + options
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// The server as its users run it: one process, told by a configuration file, stopped by SIGTERM.
+struct ServerUnderTest {
+    let host: String
+    let port: UInt16
+    private let process: Process
+    private let directory: URL
+
+    /// Runs `body` with a server that is ready, and expects the server to survive it and to stop when asked.
+    static func run(
+        _ configuration: ServerConfiguration, _ body: (ServerUnderTest) async throws -> Void
+    ) async throws {
+        let server = try await start(configuration)
+        do {
+            try await body(server)
+        } catch {
+            try await server.stop()
+            throw error
+        }
+        try await server.stop()
+    }
+
+    private static func start(_ configuration: ServerConfiguration) async throws -> ServerUnderTest {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "tern-interop-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let port = try Loopback.freePort(on: configuration.addresses)
+        let file = directory.appending(path: "turnserver.conf")
+        try configuration.file(port: port).write(to: file, atomically: true, encoding: .utf8)
+        let log = directory.appending(path: "log")
+        try Data().write(to: log)
+
+        let process = Process()
+        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are killed
+        // before they can. In the foreground it signals the server only, and once, not its whole group.
+        process.executableURL = URL(filePath: "/usr/bin/timeout")
+        process.arguments = ["--foreground", "--kill-after=5", "180", binary, "serve", "-c", file.path]
+        process.standardInput = FileHandle.nullDevice
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        try process.runWithSignalsUnblocked()
+
+        let server = ServerUnderTest(
+            host: configuration.addresses[0], port: port, process: process, directory: directory)
+        guard try await server.becomesReady() else {
+            let log = server.log
+            try await server.stop()
+            throw InteropFailure("\(binary) did not become ready: \(log)")
+        }
+        return server
+    }
+
+    /// The server to test: `TERN_BINARY`, or the one that was built beside the tests.
+    private static var binary: String {
+        if let chosen = ProcessInfo.processInfo.environment["TERN_BINARY"] {
+            return URL(filePath: chosen).path
+        }
+        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+            .deletingLastPathComponent().appending(path: "tern").path
+    }
+
+    private var log: String {
+        let text = (try? String(contentsOf: directory.appending(path: "log"), encoding: .utf8)) ?? ""
+        return String(text.suffix(2000))
+    }
+
+    private func becomesReady() async throws -> Bool {
+        try await eventually(seconds: 10) { !process.isRunning || log.contains("ready") } && process.isRunning
+    }
+
+    private func stop() async throws {
+        #expect(process.isRunning, "the server died: \(log)")
+        process.terminate()
+        let ended = try await eventually(seconds: 10) { !process.isRunning }
+        #expect(ended && process.terminationStatus == 0, "SIGTERM did not end the server well: \(log)")
+        try FileManager.default.removeItem(at: directory)
+    }
+}
+
+/// Asks again every few milliseconds whether `condition` holds, and answers whether it came to.
+private func eventually(seconds: Int, _ condition: () -> Bool) async throws -> Bool {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < deadline {
+        if condition() { return true }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    return condition()
+}
+
+/// What stopped a test before there was anything to expect.
+struct InteropFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
