@@ -57,8 +57,8 @@ struct ClientProgram: Sendable {
 extension Process {
     /// Runs the process with no signal blocked.
     ///
-    /// A child inherits the mask of the thread that starts it, and the threads that run tests block every signal: neither
-    /// SIGTERM nor the alarm of timeout(1) would reach the child.
+    /// A child inherits the mask of the thread that starts it, and the threads that run tests block every signal:
+    /// neither SIGTERM nor the alarm of timeout(1) would reach the child.
     func runWithSignalsUnblocked() throws {
         var none = sigset_t()
         var previous = sigset_t()
