@@ -54,7 +54,9 @@ let assembly: [Target] = [
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
-        dependencies: ["NetworkPrimitives", "Crypto", "TURN", "Configuration", "ServerRuntime"],
+        dependencies: [
+            "NetworkPrimitives", "Crypto", "TURN", "LinuxSockets", "EventLoop", "Configuration", "ServerRuntime",
+        ],
         swiftSettings: strict),
 ]
 

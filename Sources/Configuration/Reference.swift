@@ -54,6 +54,20 @@ package enum ReferencePage {
             """
     }
 
+    /// The options as `--help` lists them: what acts, by topic, one a line.
+    package static func commandLineSummary() -> String {
+        let sections = OptionSection.allCases.compactMap { section -> String? in
+            let lines = OptionTable.options(of: section).compactMap { option -> String? in
+                guard case .acts = option.support else { return nil }
+                let short = option.short.map { "-\($0), " } ?? ""
+                return "  \(short)--\(option.name)  \(option.summary)"
+            }
+            return lines.isEmpty ? nil : ([section.rawValue] + lines).joined(separator: "\n")
+        }
+        return sections.joined(separator: "\n\n")
+            + "\n\nDocs/Operating/Configuration.md explains them, and lists those that are accepted without effect."
+    }
+
     private static func table(of options: [Option]) -> String {
         let rows = options.map { option in
             "| \(names(of: option)) | \(value(of: option)) | \(fallback(of: option)) | \(effect(of: option)) "

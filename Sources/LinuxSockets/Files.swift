@@ -54,6 +54,10 @@ package struct LineSink: ~Copyable {
         LineSink(FileDescriptor(adopting: try SystemError.check("dup", negated(fcntl(1, F_DUPFD_CLOEXEC, 3)))))
     }
 
+    package static func standardError() throws(SystemError) -> LineSink {
+        LineSink(FileDescriptor(adopting: try SystemError.check("dup", negated(fcntl(2, F_DUPFD_CLOEXEC, 3)))))
+    }
+
     private init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
     /// Writes the text and a line feed. What cannot be written, on a full disk say, is lost: a log never stops a relay.
@@ -78,6 +82,8 @@ package struct LineSink: ~Copyable {
 /// The process as the operating system knows it.
 package enum Process {
     package static var id: Int32 { getpid() }
+
+    package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
     /// Gives up root: first the group, then the user. Both by name.
     package static func dropPrivileges(user: String?, group: String?) throws(SystemError) {

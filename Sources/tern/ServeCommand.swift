@@ -1,0 +1,90 @@
+import Configuration
+import Crypto
+import LinuxSockets
+import NetworkPrimitives
+import ServerRuntime
+
+/// `tern serve`: serves until it is told to stop.
+enum ServeCommand {
+    static func run(_ arguments: [String], name: String) -> ExitStatus {
+        if arguments.contains("--dev") { return runDevelopment(arguments.filter { $0 != "--dev" }) }
+        let options = CommandLineOptions(parsing: arguments)
+        if options.wantsHelp {
+            Console.write(optionList(name))
+            return .success
+        }
+        if options.wantsVersion {
+            Console.write("Tern \(Version.number)")
+            return .success
+        }
+        guard let configuration = ConfigurationLoading.load(options) else {
+            Console.complain("not started; correct the errors above")
+            return .failure
+        }
+        return serve(configuration) { addresses in
+            Console.write("ready on \(addresses.map(\.description).joined(separator: ", "))")
+        }
+    }
+
+    private static func serve(_ configuration: ServerConfiguration, ready: ([SocketAddress]) -> Void) -> ExitStatus {
+        do {
+            try Server(configuration).run(ready: ready)
+            return .success
+        } catch {
+            Console.complain("not started: \(error)")
+            return .failure
+        }
+    }
+
+    // MARK: - Development
+
+    private static func runDevelopment(_ arguments: [String]) -> ExitStatus {
+        guard arguments.isEmpty else {
+            Console.complain("--dev stands alone; for options of your own use 'tern serve' without it")
+            return .usage
+        }
+        var random = OSRandom()
+        // Hexadecimal survives every shell, page and configuration file.
+        let password = Hex.encode(random.bytes(12))
+        let configuration: ServerConfiguration
+        do { configuration = try .development(userName: developmentUser, password: password) } catch {
+            Console.complain(error.message)
+            return .failure
+        }
+        return serve(configuration) { addresses in
+            Console.write(developmentWords(addresses, password))
+            Console.write("ready on \(addresses.map(\.description).joined(separator: ", "))")
+        }
+    }
+
+    private static let developmentUser = "dev"
+
+    private static func developmentWords(_ addresses: [SocketAddress], _ password: String) -> String {
+        let port = addresses.first?.port ?? 3478
+        let client = "turnutils_uclient -y -u \(developmentUser) -w \(password) -n 100 -m 4 -p \(port) 127.0.0.1"
+        return """
+
+            DEVELOPMENT SERVER: for this machine alone. It listens on loopback and lets clients reach services of this
+            host. Do not put it on a network; 'tern serve -c turnserver.conf' is for that.
+
+              stun:127.0.0.1:\(port)
+              turn:127.0.0.1:\(port)?transport=udp    user \(developmentUser)    password \(password)
+
+            In a page:
+              new RTCPeerConnection({ iceServers: [{ urls: "turn:127.0.0.1:\(port)", username: "\(developmentUser)",
+                                                    credential: "\(password)" }], iceTransportPolicy: "relay" })
+            Try it (Debian's package coturn has the client), 0 lost is what you want to see:
+              \(client)
+
+            """
+    }
+
+    private static func optionList(_ name: String) -> String {
+        var lines = ["usage: \(name) [--dev] [-c FILE | -n] [options]", ""]
+        for letter in CommandLineOptions.ownLetters { lines.append("  -\(letter.letter)  \(letter.summary)") }
+        lines.append("  --dev  Serve this machine alone, with a user made up on the spot.")
+        lines.append("")
+        lines.append(ReferencePage.commandLineSummary())
+        return lines.joined(separator: "\n")
+    }
+}
