@@ -61,11 +61,14 @@ let assembly: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    .testTarget(name: "NetworkPrimitivesTests", dependencies: ["NetworkPrimitives"], swiftSettings: relaxed),
+    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: relaxed),
+    .testTarget(
+        name: "NetworkPrimitivesTests", dependencies: ["NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
     .testTarget(name: "ContainersTests", dependencies: ["Containers", "NetworkPrimitives"], swiftSettings: relaxed),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: relaxed),
     .testTarget(
-        name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives"], swiftSettings: relaxed),
+        name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
     .testTarget(
         name: "TURNTests", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
         swiftSettings: relaxed),
