@@ -1,5 +1,18 @@
 // Text forms of addresses: strict on reading (no octal, no short forms, no zone), RFC 5952 on writing.
 
+/// A decimal number in its one spelling: no sign, no leading zeros, at most `maximum`. `010` is eight to some readers and
+/// ten to others, so it is nothing to us.
+func parseDecimal(_ digits: Substring.UTF8View, atMost maximum: Int) -> Int? {
+    guard digits.first != UInt8(ascii: "0") || digits.dropFirst().isEmpty else { return nil }
+    var value = 0
+    for digit in digits {
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+        value = value * 10 + Int(digit - UInt8(ascii: "0"))
+        guard value <= maximum else { return nil }
+    }
+    return digits.isEmpty ? nil : value
+}
+
 extension IPv4Address: CustomStringConvertible, LosslessStringConvertible {
     /// Four decimal numbers without leading zeros: `192.0.2.1`. Anything else is nil; `010.0.0.1` and `127.1` mean
     /// different hosts to different parsers, so they mean none to us.
@@ -10,21 +23,10 @@ extension IPv4Address: CustomStringConvertible, LosslessStringConvertible {
         guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
         for part in parts {
-            guard let octet = Self.parseOctet(part) else { return nil }
-            value = value << 8 | octet
+            guard let octet = parseDecimal(part, atMost: 255) else { return nil }
+            value = value << 8 | UInt32(octet)
         }
         self.init(rawValue: value)
-    }
-
-    private static func parseOctet(_ digits: Substring.UTF8View) -> UInt32? {
-        guard (1...3).contains(digits.count) else { return nil }
-        guard digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
-        var value: UInt32 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            value = value * 10 + UInt32(digit - UInt8(ascii: "0"))
-        }
-        return value <= 255 ? value : nil
     }
 
     @usableFromInline package var description: String {
@@ -82,8 +84,8 @@ extension IPv6Address: CustomStringConvertible, LosslessStringConvertible {
                 groups.append(UInt16(inner.rawValue & 0xFFFF))
                 return groups.count <= 8 ? groups : nil
             }
-            guard (1...4).contains(part.utf8.count),
-                part.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
+            // The initialiser takes a sign; an address has none.
+            guard (1...4).contains(part.utf8.count), part.first != "+", part.first != "-",
                 let value = UInt16(part, radix: 16)
             else { return nil }
             groups.append(value)
@@ -145,9 +147,8 @@ extension SocketAddress: CustomStringConvertible, LosslessStringConvertible {
     @usableFromInline package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let portText = text[text.index(after: colon)...]
-        guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let port = UInt16(portText)
-        else { return nil }
+        guard let number = parseDecimal(portText.utf8, atMost: 65_535) else { return nil }
+        let port = UInt16(number)
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             guard let address = IPv6Address(host.dropFirst().dropLast()) else { return nil }

@@ -29,10 +29,9 @@ package struct IPPrefix: Hashable, Sendable {
             return
         }
         let lengthText = text[text.index(after: slash)...]
-        guard let address = IPAddress(text[..<slash]),
-            lengthText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let length = Int(lengthText)
-        else { return nil }
+        guard let address = IPAddress(text[..<slash]), let length = parseDecimal(lengthText.utf8, atMost: 128) else {
+            return nil
+        }
         self.init(address, length: length)
     }
 
