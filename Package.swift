@@ -67,7 +67,7 @@ let testTargets: [Target] = [
     .testTarget(name: "ContainersTests", dependencies: ["Containers", "NetworkPrimitives"], swiftSettings: relaxed),
     .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: relaxed),
     .testTarget(
-        name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives", "TestSupport"],
+        name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives", "FuzzOracles", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "TURNTests", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
@@ -83,7 +83,31 @@ let testTargets: [Target] = [
         name: "InteropTests", path: "Tests/Interop", exclude: ["Clients", "coturn"], swiftSettings: relaxed),
 ]
 
+/// An oracle takes any bytes and traps when a promise about them is broken; Tests/Fuzz/README.md says how to add one.
+let fuzzing: [Target] = [
+    .target(
+        name: "FuzzOracles", dependencies: ["STUN", "Crypto", "NetworkPrimitives"], path: "Tests/Fuzz/Oracles",
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "FuzzReplayTests", dependencies: ["FuzzOracles"], path: "Tests/Fuzz/Replay", swiftSettings: relaxed),
+]
+
+/// The fuzz programs need libFuzzer and its instrumentation, so they exist only for Scripts/fuzz.
+func fuzzProgram(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["FuzzOracles", "CLibFuzzer"], path: "Tests/Fuzz/\(name)",
+        swiftSettings: relaxed + [.unsafeFlags(["-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+}
+
+let fuzzPrograms: [Target] = [
+    .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+    fuzzProgram("FuzzSTUN"),
+    fuzzProgram("FuzzAddressText"),
+]
+
 let package = Package(
     name: "tern",
-    targets: foundations + protocols + host + services + assembly + testTargets
+    targets: foundations + protocols + host + services + assembly + testTargets + fuzzing
+        + (Context.environment["TERN_FUZZ"] == nil ? [] : fuzzPrograms)
 )
