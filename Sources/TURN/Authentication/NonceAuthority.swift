@@ -56,9 +56,11 @@ package struct NonceAuthority: Sendable {
         // The nonce holds the low 24 bits of its time; the full time is the last one with these bits that is not in the
         // future, give or take the clocks of a fleet.
         let shown = Int64(tail[0]) << 16 | Int64(tail[1]) << 8 | Int64(tail[2])
-        let age = ((unixTime.seconds &+ Self.clockToleranceSeconds &- shown) & 0xFF_FFFF) - Self.clockToleranceSeconds  // reason: modulo 2^24 by construction
+        // reason: modulo 2^24 by construction
+        let age = ((unixTime.seconds &+ Self.clockToleranceSeconds &- shown) & 0xFF_FFFF) - Self.clockToleranceSeconds
         guard age <= lifetimeSeconds else { return .stale }
-        let expected = timeAndMAC(client, features, issuedAt: unixTime.seconds &- age)  // reason: a wall clock at its limit must not trap
+        // reason: a wall clock at its limit must not trap
+        let expected = timeAndMAC(client, features, issuedAt: unixTime.seconds &- age)
         let isOurs = expected.withRawSpan { left in tail.withRawSpan { right in constantTimeEquals(left, right) } }
         return isOurs ? .fresh(features) : .stale
     }
