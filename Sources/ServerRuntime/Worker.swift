@@ -73,7 +73,8 @@ final class Worker {
         var random = OSRandom()
         received = ReceiveBatch(headroom: RelayForwarder.headroom + 16)
         outgoing = TransmitBatch(slotsOf: received)
-        forwarder = RelayForwarder(settings: context.settings.turn, seed: random.next())
+        forwarder = RelayForwarder(
+            settings: context.settings.turn, tableSeed: random.next(), transactionSeed: random.next())
         server = TURNServer(settings: context.settings.turn, ledger: context.ledger, random: random, start: now)
         refusals = RepeatLimiter(perSecond: 5, start: now)
         poller = try Poller()

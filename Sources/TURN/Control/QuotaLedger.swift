@@ -24,7 +24,7 @@ package struct QuotaLedger: ~Copyable {
     /// Relay sockets that may be open at a time: descriptors are shared by all pools.
     private let socketsMax: Int
     private var socketCount = 0
-    private var random: SplitMix64OrSystem
+    private var random: AnyGenerator
 
     package init(
         policy: QuotaPolicy, relayAddresses: [IPAddress], ports: ClosedRange<UInt16>, quarantineSeconds: UInt32,
@@ -32,7 +32,7 @@ package struct QuotaLedger: ~Copyable {
     ) {
         self.policy = policy
         self.socketsMax = socketsMax
-        self.random = SplitMix64OrSystem(generator: random)
+        self.random = AnyGenerator(random)
         for address in relayAddresses {
             pools[address] = RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)
         }
@@ -94,8 +94,10 @@ package struct QuotaLedger: ~Copyable {
 }
 
 /// A concrete generator around any other, so that generic functions can draw from it.
-struct SplitMix64OrSystem: RandomNumberGenerator {
-    var generator: any RandomNumberGenerator & Sendable
+struct AnyGenerator: RandomNumberGenerator {
+    private var generator: any RandomNumberGenerator & Sendable
+
+    init(_ generator: any RandomNumberGenerator & Sendable) { self.generator = generator }
 
     mutating func next() -> UInt64 { generator.next() }
 }

@@ -35,12 +35,13 @@ package struct RelayForwarder: ~Copyable {
     private let external: ExternalAddresses
     private var transactionIDs: SplitMix64
 
-    package init(settings: TURNSettings, seed: UInt64) {
-        table = RouteTable(limits: settings.limits, seed: seed)
+    /// Two seeds, both secret: transaction ids are shown to clients and tell theirs, which must not be that of the table.
+    package init(settings: TURNSettings, tableSeed: UInt64, transactionSeed: UInt64) {
+        table = RouteTable(limits: settings.limits, seed: tableSeed)
         channelNumbers = settings.channelNumbers
         peerPorts = settings.peerFilter.ports
         external = settings.externalAddresses
-        transactionIDs = SplitMix64(seed: ~seed)
+        transactionIDs = SplitMix64(seed: transactionSeed)
     }
 
     package mutating func apply(_ change: RouteChange, at now: Instant) { table.apply(change, at: now) }
