@@ -102,12 +102,13 @@ extension OptionTable {
     static let quotas: [Option] = [
         Option(
             "user-quota", .integer(0...1_000_000), default: "0", short: "q",
-            "Allocations that one user may hold at a time; 0 sets no limit. When written it also replaces "
-                + "minted-user-quota."),
+            "Allocations that one user may hold at a time; 0 sets no limit. Of time-limited names the part behind the "
+                + "time stamp counts. When written it is also the default of minted-user-quota."),
         Option(
             "minted-user-quota", .integer(0...1_000_000), default: "12", origin: .tern,
-            "Allocations at a time for one user of use-auth-secret, whose credentials any visitor can be given; 0 sets "
-                + "no limit. Counts the user behind the time stamp."),
+            "Allocations at a time for one user of credentials that Tern mints. It is written into the user name, so "
+                + "that it holds on every server with the same secret; names of other issuers have only user-quota. "
+                + "0 sets no limit."),
         Option(
             "total-quota", .integer(0...10_000_000), default: "0", short: "Q",
             "Allocations of the whole server at a time; 0 leaves the relay ports as the only limit."),

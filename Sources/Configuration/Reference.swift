@@ -54,18 +54,34 @@ package enum ReferencePage {
             """
     }
 
-    /// The options as `--help` lists them: what acts, by topic, one a line.
+    /// The options as `--help` lists them: what acts, by topic.
     package static func commandLineSummary() -> String {
         let sections = OptionSection.allCases.compactMap { section -> String? in
             let lines = OptionTable.options(of: section).compactMap { option -> String? in
                 guard case .acts = option.support else { return nil }
-                let short = option.short.map { "-\($0), " } ?? ""
-                return "  \(short)--\(option.name)  \(option.summary)"
+                let short = option.short.map { "-\($0), " } ?? "    "
+                let value = option.kind.takesValue ? "=VALUE" : ""
+                return "  \(short)--\(option.name)\(value)\n" + wrapped(option.summary)
             }
             return lines.isEmpty ? nil : ([section.rawValue] + lines).joined(separator: "\n")
         }
         return sections.joined(separator: "\n\n")
-            + "\n\nDocs/Operating/Configuration.md explains them, and lists those that are accepted without effect."
+            + "\n\nDocs/Operating/Configuration.md has the defaults, and lists what is accepted without effect."
+    }
+
+    /// The text in lines of at most 96 columns, indented below an option.
+    private static func wrapped(_ text: String) -> String {
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ") {
+            if !line.isEmpty, line.count + word.count + 1 > 86 {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? String(word) : " \(word)"
+        }
+        lines.append(line)
+        return lines.map { "          \($0)" }.joined(separator: "\n")
     }
 
     private static func table(of options: [Option]) -> String {

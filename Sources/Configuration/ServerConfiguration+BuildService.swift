@@ -1,8 +1,8 @@
 // The parts about credentials, limits, logs and the process. See `ServerConfiguration+Build.swift`.
 
 extension ServerConfiguration.Authentication {
-    /// RFC 8489 §14.9: at most 127 characters, up to 763 bytes.
-    private static let realmByteCountMax = 763
+    /// RFC 8489 §14.9 allows 127 characters of up to 763 bytes. The realm is in every answer to a stranger, so it is short.
+    private static let realmByteCountMax = 128
 
     init(_ settings: Settings, log: inout DiagnosticLog) {
         staticUsers = Self.users(settings, log: &log)
@@ -31,7 +31,7 @@ extension ServerConfiguration.Authentication {
             }
         }
         if let realm, realm.utf8.count > Self.realmByteCountMax {
-            let message = "longer than \(Self.realmByteCountMax) bytes, which no answer can carry; shorten it"
+            let message = "longer than \(Self.realmByteCountMax) bytes, which would make 401 an amplifier; shorten it"
             log.add(.error, at: settings.place(of: "realm"), about: "realm", message)
         }
         if requiredForBinding, staticUsers.isEmpty, sharedSecrets.isEmpty {

@@ -67,6 +67,15 @@
         }
     }
 
+    /// What stands for one customer of a provider: the address itself for IPv4, the /64 for IPv6, of which everybody has
+    /// 2^64 addresses. Limits per source count by it.
+    @inlinable package var subscriber: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let address): .v6(IPv6Address(high: address.high, low: 0))
+        }
+    }
+
     @usableFromInline package static func any(_ family: AddressFamily) -> IPAddress {
         switch family {
         case .ipv4: .v4(.any)

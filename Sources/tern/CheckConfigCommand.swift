@@ -17,7 +17,9 @@ enum CheckConfigCommand {
         for diagnostic in result.diagnostics { Console.write("\(diagnostic)") }
         let errors = result.diagnostics.count { $0.severity == .error }
         let warnings = result.diagnostics.count { $0.severity == .warning }
-        Console.write("\(path): \(errors) errors, \(warnings) warnings")
+        Console.write("\(path): \(counted(errors, "error")), \(counted(warnings, "warning"))")
         return result.configuration == nil ? .failure : .success
     }
+
+    private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }

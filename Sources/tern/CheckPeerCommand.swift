@@ -9,8 +9,8 @@ enum CheckPeerCommand {
             Console.complain("usage: tern check-peer IP[:PORT] [-c FILE] [coturn options]")
             return .usage
         }
-        guard let configuration = ConfigurationLoading.load(CommandLineOptions(parsing: Array(arguments.dropFirst())))
-        else { return .failure }
+        let options = CommandLineOptions(parsing: Array(arguments.dropFirst()))
+        guard let configuration = ConfigurationLoading.load(options, showing: .errors) else { return .failure }
         let verdict: PeerVerdict
         if let ip = IPAddress(text) {
             verdict = PeerVerdict(of: ip, port: nil, configuration)

@@ -28,8 +28,15 @@ enum ConfigurationLoading {
         } catch { throw .unreadable("cannot read the configuration: \(error)") }
     }
 
-    /// The configuration of a file and a command line, with all there is to say about it said; nil when it has errors.
-    static func load(_ options: CommandLineOptions) -> ServerConfiguration? {
+    /// How much of what there is to say about a configuration is said.
+    enum Detail {
+        case everything
+        /// For commands that only ask something of it.
+        case errors
+    }
+
+    /// The configuration of a file and a command line; nil when it has errors.
+    static func load(_ options: CommandLineOptions, showing detail: Detail = .everything) -> ServerConfiguration? {
         let file: ConfigurationFile?
         do { file = try self.file(options.file) } catch {
             guard case .unreadable(let reason) = error else { return nil }
@@ -37,7 +44,9 @@ enum ConfigurationLoading {
             return nil
         }
         let result = ServerConfiguration.load(file: file, commandLine: options)
-        for diagnostic in result.diagnostics { Console.complain("\(diagnostic)") }
+        for diagnostic in result.diagnostics where detail == .everything || diagnostic.severity == .error {
+            Console.complain("\(diagnostic)")
+        }
         if let file { Console.complain("configuration: \(file.name)") }
         return result.configuration
     }

@@ -25,7 +25,8 @@ enum CredentialsCommand {
             Console.complain(Help.credentials)
             return .usage
         }
-        guard let configuration = ConfigurationLoading.load(CommandLineOptions(parsing: request.rest)) else {
+        guard let configuration = ConfigurationLoading.load(CommandLineOptions(parsing: request.rest), showing: .errors)
+        else {
             return .failure
         }
         let authentication = configuration.authentication
@@ -35,8 +36,9 @@ enum CredentialsCommand {
             return .failure
         }
         let tag = Array(request.user.utf8)
-        let quota = request.quota ?? configuration.quotas.allocationsPerMintedUser
-        let user = quota.map { request.isPlain ? tag : EphemeralCredential.mintedUser(tag: tag, quota: $0) } ?? tag
+        let quota = request.quota ?? configuration.quotas.allocationsPerMintedUser ?? 0
+        let isMarked = !request.isPlain && quota > 0
+        let user = isMarked ? EphemeralCredential.mintedUser(tag: tag, quota: quota) : tag
         let credential = EphemeralCredential.mint(
             user: user, expiresAt: Clock.wall().seconds + request.ttlSeconds,
             separator: authentication.restSeparator, secret: HMACSHA1Key(key: Array(secret.utf8)))

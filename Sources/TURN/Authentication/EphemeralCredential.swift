@@ -43,7 +43,7 @@ package struct EphemeralUsername: Equatable, Sendable {
     package let expiresAt: Int64
     /// What follows the first separator; quotas count by it, so that renewing a name does not renew the quota.
     package let user: [UInt8]
-    /// The quota that a minted name brings along.
+    /// The quota that a minted name brings along; a quota of zero is none.
     package let mintedQuota: Int?
 
     /// Nil when the name does not begin with a number, or something else than the separator follows it.
@@ -75,6 +75,6 @@ package struct EphemeralUsername: Equatable, Sendable {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
             quota = quota * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        return quota
+        return quota > 0 ? quota : nil
     }
 }

@@ -45,9 +45,9 @@ package struct QuotaLedger: ~Copyable {
         {
             throw .bandwidth
         }
-        let perUser = claim.mintedQuota ?? policy.perUser
         let ofUser = byUser[claim.quotaKey, default: 0]
-        if perUser > 0 || claim.mintedQuota != nil, ofUser >= perUser { throw .userQuota }
+        if policy.perUser > 0, ofUser >= policy.perUser { throw .userQuota }
+        if let minted = claim.mintedQuota, ofUser >= minted { throw .userQuota }
         let ofSource = bySource[claim.source, default: 0]
         if policy.perSource > 0, ofSource >= policy.perSource { throw .sourceQuota }
         total += 1

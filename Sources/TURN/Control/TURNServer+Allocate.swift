@@ -33,7 +33,7 @@ extension TURNServer {
         // Step 10.
         let claim = AllocationClaim(
             quotaKey: credentials.exchange.identity.quotaKey, mintedQuota: credentials.exchange.identity.mintedQuota,
-            source: arrival.path.client.socketAddress.ip)
+            source: arrival.path.client.socketAddress.ip.subscriber)
         do { try ledger.admit(claim) } catch { return .failure(.allocationQuotaReached) }
         guard let id = insertAllocation(request, arrival, credentials, claim, addressError) else {
             ledger.release(claim)
