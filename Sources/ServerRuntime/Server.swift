@@ -85,7 +85,10 @@ package final class Server {
             sets.append(sockets)
         }
         guard sets.contains(where: { !$0.isEmpty }) else {
-            throw StartFailure("there is nothing to listen on; check listening-ip and no-udp")
+            throw StartFailure(
+                configuration.listeners.servesUDP
+                    ? "there is nothing to listen on; check listening-ip"
+                    : "no-udp leaves nothing to listen on: TCP and TLS come with a later release; remove no-udp")
         }
         return sets
     }

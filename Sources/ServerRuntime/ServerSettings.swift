@@ -30,6 +30,7 @@ package struct ServerSettings: Sendable {
     package let relaySocketsMax: Int
     package let listenerAddresses: [SocketAddress]
     package let device: String?
+    package let logsInvalidPackets: Bool
     /// Of listeners and relay sockets alike.
     package let socketBufferBytes: Int
 
@@ -38,6 +39,7 @@ package struct ServerSettings: Sendable {
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
         relaySocketsMax = max(1, host.openFilesMax - Self.reservedFiles)
         listenerAddresses = Self.listenerAddresses(configuration)
+        logsInvalidPackets = configuration.logging.logsInvalidPackets
         device = configuration.listeners.device
         socketBufferBytes = configuration.listeners.socketBufferByteCount
         relayPorts = configuration.relay.ports.bounds
@@ -68,7 +70,9 @@ package struct ServerSettings: Sendable {
             permissionSeconds: lifetimes.permissionSeconds, channelSeconds: lifetimes.channelSeconds)
         let switches = configuration.protocolSwitches
         settings.channelNumbers = switches.acceptsRFC5766Channels ? .rfc5766 : .rfc8656
+        settings.relaysUDP = configuration.relay.allowsUDP
         settings.answersBinding = switches.answersBinding
+        settings.reportsBindings = configuration.logging.logsBindings
         settings.answersClassicBinding = switches.acceptsRFC3489
         settings.alwaysAddsFingerprint = switches.alwaysAddsFingerprint
         settings.sendsReasonPhrases = switches.sendsReasonPhrase

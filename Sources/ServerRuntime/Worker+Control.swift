@@ -19,6 +19,7 @@ extension Worker {
         let answer = server.receive(
             received.payload(of: slot), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
         if let answer { send(unsafe bytes.span.bytes, answer) }
+        if let reason = server.lastDrop { logDrop(reason, path, at: now) }
         drainOutputs(at: now)
     }
 
@@ -77,6 +78,8 @@ extension Worker {
         case .authenticationFailed(let client, let username, let code):
             logRefusal(
                 "\(code.rawValue) \(code.reason) for <\(quoted(username))> from \(client.socketAddress)", at: now)
+        case .bindingAnswered(let client):
+            logBinding(client)
         case .peerRefused(let client, let peer):
             logRefusal("403 Forbidden: peer \(peer) refused to \(client.socketAddress)", at: now)
         }

@@ -34,10 +34,24 @@ extension Worker {
                 + "rb=\(traffic.toPeerBytes), sp=\(traffic.toClientPackets), sb=\(traffic.toClientBytes)")
     }
 
+    func logBinding(_ client: ClientAddress) {
+        context.log.write(.info, "Binding from \(client.socketAddress)")
+    }
+
     /// A line that strangers can cause: a few a second, and how many were left out.
     func logRefusal(_ text: @autoclosure () -> String, at now: Instant) {
         guard context.log.isWritten(.warning), let suppressed = refusals.admit(at: now) else { return }
         context.log.write(.warning, suppressed == 0 ? text() : "\(text()) (\(suppressed) such lines left out)")
+    }
+
+    /// `drop-invalid-packets-log`: bytes that are no message, at the rate of other lines that strangers can cause.
+    func logDrop(_ reason: DropReason, _ path: FiveTuple, at now: Instant) {
+        guard context.settings.logsInvalidPackets else { return }
+        switch reason {
+        case .notForUs, .malformed, .badFingerprint:
+            logRefusal("dropped a datagram from \(path.client.socketAddress): \(reason)", at: now)
+        default: break
+        }
     }
 
     /// Eighteen digits: worker, then the allocation's place and generation.

@@ -30,6 +30,7 @@ extension Worker {
             receiveControl(slot, path, at: now)
         case .drop(let reason):
             drops.count(reason)
+            logDrop(reason, path, at: now)
         }
     }
 

@@ -66,7 +66,11 @@ package struct TURNSettings: Sendable {
     package var unauthenticatedRepliesPerSecond = 20
     /// Binding answers a second to one source; 0 is without limit.
     package var bindingRepliesPerSecond = 100
+    /// Whether UDP is relayed (`no-udp-relay` says no). Nothing else is, so far.
+    package var relaysUDP = true
     package var answersBinding = true
+    /// Whether answered Binding requests are reported, for a log.
+    package var reportsBindings = false
     package var requiresAuthenticationForBinding = false
     package var answersClassicBinding = false
     package var alwaysAddsFingerprint = false

@@ -17,6 +17,8 @@ package enum Output: Equatable, Sendable {
     case sessionClosed(SessionSummary, SessionEnd)
     /// Somebody showed credentials that do not hold. At most as often as unauthenticated replies are given.
     case authenticationFailed(client: ClientAddress, username: [UInt8], ErrorCode)
+    /// Asked for by `reportsBindings`.
+    case bindingAnswered(client: ClientAddress)
     /// The operator's or our own policy refused a peer.
     case peerRefused(client: ClientAddress, peer: SocketAddress)
 }

@@ -34,12 +34,12 @@ struct AllocateRequest: Equatable {
     private static let udp: UInt8 = 17
 
     init(
-        parsing message: STUNMessage, in bytes: RawSpan, unspecifiedFamily: AddressFamily
+        parsing message: STUNMessage, in bytes: RawSpan, unspecifiedFamily: AddressFamily, relaysUDP: Bool
     ) throws(ErrorCode) {
         // Step 3. Only UDP can be relayed; DONT-FRAGMENT (step 4) is supported and asks for nothing here.
         switch message.requestedTransport(in: bytes) {
         case .absent, .malformed: throw .badRequest
-        case .value(let transport): guard transport == Self.udp else { throw .unsupportedTransportProtocol }
+        case .value(let transport): guard transport == Self.udp, relaysUDP else { throw .unsupportedTransportProtocol }
         }
         source = try Self.source(of: message, in: bytes, unspecifiedFamily)
         switch message.lifetime(in: bytes) {

@@ -21,7 +21,8 @@ extension TURNServer {
         let request: AllocateRequest
         do {
             request = try AllocateRequest(
-                parsing: arrival.message, in: datagram, unspecifiedFamily: unspecifiedFamily(arrival.path))
+                parsing: arrival.message, in: datagram, unspecifiedFamily: unspecifiedFamily(arrival.path),
+                relaysUDP: settings.relaysUDP)
         } catch { return .failure(error) }
         var addressError: (family: AddressFamily, code: ErrorCode)?
         if case .fresh(let families, _) = request.source {

@@ -25,6 +25,7 @@ extension TURNServer {
             return bareError(.unknownAttribute, arrival, reply: reply)
         }
         counters.bindingResponses += 1
+        if settings.reportsBindings { outputs.append(.bindingAnswered(client: arrival.path.client)) }
         let exchange = Exchange(
             path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
             identity: Self.anonymous, integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))

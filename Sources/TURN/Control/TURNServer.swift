@@ -30,6 +30,8 @@ package struct TURNServer: ~Copyable {
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
     package internal(set) var counters = TURNCounters()
+    /// Why the last datagram got no answer; nil when it got one, or will.
+    package internal(set) var lastDrop: DropReason?
 
     struct Reservation {
         let token: UInt64
@@ -66,6 +68,7 @@ package struct TURNServer: ~Copyable {
         _ datagram: RawSpan, on path: FiveTuple, at now: Instant, unixTime: UnixTime,
         reply: consuming MutableRawSpan
     ) -> Reply? {
+        lastDrop = nil
         let message: STUNMessage
         do { message = try STUNMessage(parsing: datagram) } catch {
             return receiveUnparsable(datagram, error, on: path, at: now, reply: reply)
@@ -144,6 +147,7 @@ package struct TURNServer: ~Copyable {
 
     mutating func drop(_ reason: DropReason) -> Reply? {
         counters.drops.count(reason)
+        lastDrop = reason
         return nil
     }
 }
