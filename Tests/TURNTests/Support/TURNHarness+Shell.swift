@@ -1,0 +1,143 @@
+import NetworkPrimitives
+import STUN
+import TURN
+import Testing
+
+// The shell: feeds one input, drains the outputs and does what they ask for, as the contract of `TURNServer` says.
+extension TURNHarness {
+    enum Input {
+        case datagram([UInt8], FiveTuple)
+        case relay(Opening)
+        case icmp(ICMPMessage, UInt32)
+        case deadline
+    }
+
+    /// One input with everything that follows from it; the answers come in the order in which they were given.
+    func run(_ input: Input) -> [TestResponse] {
+        outputs = []
+        var responses = [feed(input)].compactMap { $0 }
+        drain()
+        while !opensLater, !unsettled.isEmpty {
+            let opening = unsettled.removeFirst()
+            if let response = feed(.relay(opening)) { responses.append(response) }
+            drain()
+        }
+        checkInvariants()
+        return responses
+    }
+
+    private func feed(_ input: Input) -> TestResponse? {
+        var buffer = [UInt8](repeating: 0xEE, count: TURNServer.replyByteCountMax)
+        let reply: Reply?
+        do {
+            var span = buffer.mutableSpan
+            switch input {
+            case .datagram(let datagram, let path):
+                reply = server.receive(
+                    datagram.span.bytes, on: path, at: now, unixTime: unixTime, reply: span.mutableBytes)
+            case .relay(let opening):
+                switch opening.result {
+                case .success((let socket, let address)):
+                    reply = server.relayOpened(
+                        opening.id, socket: socket, address: address, at: now, reply: span.mutableBytes)
+                case .failure(let failure):
+                    reply = server.relayFailed(opening.id, failure.reason, at: now, reply: span.mutableBytes)
+                }
+            case .icmp(let error, let allocation):
+                reply = server.receiveICMP(error, allocation: allocation, reply: span.mutableBytes)
+            case .deadline:
+                server.handleDeadline(at: now)
+                reply = nil
+            }
+        }
+        return reply.map { TestResponse(Array(buffer.prefix($0.byteCount)), path: $0.path) }
+    }
+
+    private func drain() {
+        while let output = server.nextOutput() {
+            outputs.append(output)
+            perform(output)
+        }
+    }
+
+    private func perform(_ output: Output) {
+        switch output {
+        case .openRelay(let id, let address, let token): open(id, address, holdNextAs: token)
+        case .claimReservation(let id, let token): claim(id, token)
+        case .endReservation(let token):
+            guard let socket = held.removeValue(forKey: token), let address = sockets.removeValue(forKey: socket)
+            else { return }
+            ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
+        case .closeRelay(let socket):
+            if sockets.removeValue(forKey: socket) == nil { Issue.record("a relay is closed that is not open") }
+        case .route(let change):
+            routes.apply(change)
+            forwarder.apply(change, at: now)
+        case .sessionOpened(let summary):
+            if sessions.updateValue(summary, forKey: summary.allocation) != nil { Issue.record("opened twice") }
+        case .sessionClosed(let summary, let end):
+            if sessions.removeValue(forKey: summary.allocation) == nil { Issue.record("closed but not opened") }
+            closed.append((summary, end, forwarder.traffic(of: summary.allocation.index)))
+        case .authenticationFailed, .peerRefused: break
+        }
+    }
+
+    private func open(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) {
+        openingsAsked.append(address)
+        if !scriptedFailures.isEmpty, let reason = scriptedFailures.removeFirst() {
+            unsettled.append(Opening(id: id, result: .failure(.init(reason: reason))))
+            return
+        }
+        unsettled.append(Opening(id: id, result: .success((bind(address), address))))
+        if let token { held[token] = bind(address.with(port: address.port + 1)) }
+    }
+
+    private func bind(_ address: SocketAddress) -> RelaySocketID {
+        if sockets.values.contains(address) { Issue.record("\(address) is bound twice") }
+        let socket = RelaySocketID(rawValue: nextSocket)
+        nextSocket += 1
+        sockets[socket] = address
+        return socket
+    }
+
+    private func claim(_ id: AllocationID, _ token: UInt64) {
+        guard let socket = held.removeValue(forKey: token), let address = sockets[socket] else {
+            unsettled.append(Opening(id: id, result: .failure(.init(reason: .noReservation))))
+            return
+        }
+        unsettled.append(Opening(id: id, result: .success((socket, address))))
+    }
+
+    // MARK: - Invariants
+
+    /// What holds between any two inputs.
+    private func checkInvariants() {
+        let live = server.liveCounts
+        let table = forwarder.table.liveCounts
+        expect(server.nextOutput() == nil, "outputs are drained")
+        expect([table.allocations, table.permissions, table.channels] == routes.counts, "the table is what routes say")
+        expect(live.timers == routes.allocations.count, "each active allocation has a timer")
+        expect(sessions.count == routes.allocations.count, "each active allocation is a session")
+        expect(live.accounts <= live.allocations, "an account has an allocation")
+        expect((live.accounts == 0) == (live.allocations == 0), "an allocation has an account")
+        for relays in routes.relays.values {
+            expect(relays.values.allSatisfy { sockets[$0] != nil }, "a routed relay is open")
+        }
+        guard unsettled.isEmpty else { return }
+        expect(live.allocations == routes.allocations.count, "an allocation is active when its relay is there")
+        // A ledger that several servers share counts the others' too.
+        guard isSoleUserOfLedger else { return }
+        expect(
+            ledger.liveCounts.allocations == live.allocations + live.reservations, "claims live as long as their user")
+        expect(ledger.liveCounts.ports == sockets.count, "taken ports are bound")
+        expect(sockets.count == routes.relays.values.reduce(held.count) { $0 + $1.count }, "bound sockets have a user")
+        guard live.allocations == 0 else { return }
+        expect(live.timers == 0 && routes.counts == [0, 0, 0], "nothing outlives the last allocation")
+        guard live.reservations == 0 else { return }
+        expect(ledger.liveCounts == (0, 0) && sockets.isEmpty && held.isEmpty, "everything was given back")
+    }
+
+    private func expect(_ holds: Bool, _ invariant: String) {
+        if !holds { Issue.record("invariant broken: \(invariant)") }
+    }
+}
