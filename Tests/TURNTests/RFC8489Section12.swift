@@ -46,6 +46,14 @@ struct RFC8489Section12 {
         #expect(client.request(.binding)?.errorCode == 401)
     }
 
+    @Test("an error response to an authenticated Binding request carries integrity", .requirement("R8489-9.2.4-16"))
+    func protectedError() {
+        let client = TURNHarness(TestSetup().with { $0.settings.requiresAuthenticationForBinding = true }).client()
+        let response = client.request(.binding, [Attribute(type: 0x7FFF)])
+        #expect(response?.errorCode == 420)
+        #expect(response?.isProtected(sha1: client.credentials.md5Key) == true)
+    }
+
     @Test("a Binding indication is not answered and leaves nothing", .requirement("R8489-12-3"))
     func indication() {
         let harness = TURNHarness()

@@ -133,7 +133,6 @@ extension TURNServer {
         let type = MessageType(arrival.message.type.method, .error)
         var writer = MessageWriter(into: reply, type: type, transactionID: arrival.message.transactionID)
         writer.appendErrorCode(code, reason: settings.sendsReasonPhrases ? code.reason : nil)
-        if code == .unknownAttribute { writer.appendUnknownAttributes(of: arrival.message) }
         if addsFingerprint(to: arrival.message) { writer.appendFingerprint() }
         return Reply(path: arrival.path, byteCount: writer.byteCount)
     }

@@ -20,15 +20,15 @@ extension TURNServer {
         guard bindingMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
             return drop(.overReplyRate)
         }
-        guard arrival.message.unknownRequiredCount == 0 else {
-            counters.count(.unknownAttribute)
-            return bareError(.unknownAttribute, arrival, reply: reply)
-        }
-        counters.bindingResponses += 1
-        if settings.reportsBindings { outputs.append(.bindingAnswered(client: arrival.path.client)) }
         let exchange = Exchange(
             path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
             identity: Self.anonymous, integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
+        guard arrival.message.unknownRequiredCount == 0 else {
+            counters.count(.unknownAttribute)
+            return style.error(.unknownAttribute, to: exchange, into: reply, unknownAttributesOf: arrival.message)
+        }
+        counters.bindingResponses += 1
+        if settings.reportsBindings { outputs.append(.bindingAnswered(client: arrival.path.client)) }
         return style.success(to: exchange, into: reply) { writer in
             writer.appendXORAddress(.xorMappedAddress, arrival.path.client.socketAddress)
         }
