@@ -84,9 +84,12 @@ extension TURNServer {
         if !continues || directory.isStrictOnExpiry {
             guard !directory.isExpired(username, at: arrival.unixTime) else { return nil }
         }
-        if let known = account, known.identity.username == username, let key = known.key(algorithm) {
-            return key.verifies(arrival.message, kind, in: datagram) ? key : nil
+        if let known = account, known.identity.username == username, let key = known.key(algorithm),
+            key.verifies(arrival.message, kind, in: datagram)
+        {
+            return key
         }
+        // While a secret is replaced one name has two passwords, and the account remembers the one that was shown last.
         return directory.key(of: username, algorithm) { $0.verifies(arrival.message, kind, in: datagram) }
     }
 
