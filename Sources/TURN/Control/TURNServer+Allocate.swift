@@ -88,9 +88,9 @@ extension TURNServer {
             outputs.append(.claimReservation(id, token: token))
         case .fresh(let families, let preference):
             if preference == .evenAndNext {
-                opening.holdNextAs = makeReservation(of: allocations[id.handle].claim, at: now)
+                opening.holdNextAs = beginReservation(of: allocations[id.handle].claim)
+                if opening.holdNextAs == nil { return failOpening(id, opening) }
             }
-            if preference == .evenAndNext, opening.holdNextAs == nil { return failOpening(id, opening) }
             for family in families where allocations[id.handle].addressError?.family != family {
                 guard let pending = requestRelay(id, family, preference, opening.holdNextAs, at: now) else {
                     allocations[id.handle].addressError = (family, .insufficientCapacity)
@@ -198,6 +198,7 @@ extension TURNServer {
         }
         allocations[id.handle].phase = .active
         allocations[id.handle].reservationToken = opening.holdNextAs
+        if let token = opening.holdNextAs { confirmReservation(token, of: allocations[id.handle].claim, at: now) }
         let allocation = allocations[id.handle]
         outputs.append(
             .route(

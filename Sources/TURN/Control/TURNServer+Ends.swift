@@ -54,9 +54,13 @@ extension TURNServer {
         ledger.release(allocation.claim)
     }
 
-    /// Takes back an allocation that never came to be.
+    /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell binds
+    /// both sockets or neither, so that it holds nothing.
     mutating func abandon(_ id: AllocationID, reservation: UInt64?) {
-        if let reservation { outputs.append(.endReservation(token: reservation)) }
+        if reservation != nil {
+            openingReservationCount -= 1
+            ledger.release(allocations[id.handle].claim)
+        }
         remove(id)
     }
 
@@ -73,14 +77,19 @@ extension TURNServer {
 
     /// A token for the port after an even one, or nil when no more may be held. While it runs it counts as an allocation of
     /// its user, so that nobody drains the ports by reserving them.
-    mutating func makeReservation(of claim: AllocationClaim, at now: Instant) -> UInt64? {
-        guard reservations.count < settings.limits.reservationsMax else { return nil }
+    mutating func beginReservation(of claim: AllocationClaim) -> UInt64? {
+        guard reservations.count + openingReservationCount < settings.limits.reservationsMax else { return nil }
         do { try ledger.admit(claim) } catch { return nil }
-        let token = random.next()
+        openingReservationCount += 1
+        return random.next()
+    }
+
+    /// The port is bound and the client is about to learn the token: its time runs from now.
+    mutating func confirmReservation(_ token: UInt64, of claim: AllocationClaim, at now: Instant) {
         let expiresAt = now.advanced(bySeconds: LifetimePolicy.reservationSeconds)
+        openingReservationCount -= 1
         let isAppended = reservations.append(Reservation(token: token, claim: claim, expiresAt: expiresAt))
-        precondition(isAppended, "there was room a moment ago")
-        return token
+        precondition(isAppended, "room was set aside when the reservation began")
     }
 
     mutating func endReservations(at now: Instant) {

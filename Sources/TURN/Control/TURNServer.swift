@@ -26,6 +26,8 @@ package struct TURNServer: ~Copyable {
     var timers: TimerWheel
     /// Tokens handed out by this worker, in the order in which they run out.
     var reservations: RingQueue<Reservation>
+    /// Reservations whose sockets the shell is asked for; room in `reservations` is set aside for them.
+    var openingReservationCount = 0
     var outputs = OutputQueue()
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
