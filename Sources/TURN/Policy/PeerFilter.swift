@@ -48,6 +48,13 @@ package struct PeerPortPolicy: Sendable {
         return !isOwn(peer.ip)
     }
 
+    /// The same policy with more addresses that lead to this host.
+    func including(_ addresses: [IPAddress]) -> PeerPortPolicy {
+        PeerPortPolicy(
+            ownAddresses: ownAddresses + addresses.filter { !ownAddresses.contains($0) }, listenerPorts: listenerPorts,
+            deniesLowPorts: deniesLowPorts)
+    }
+
     package func isOwn(_ address: IPAddress) -> Bool { address.isLoopback || ownAddresses.contains(address) }
 }
 
@@ -78,7 +85,8 @@ package struct PeerFilter: Sendable {
         allowRules = rules.filter { $0.verdict == .allow }
         denyRules = rules.filter { $0.verdict == .deny }
         self.relayAddresses = relayAddresses.flatMap { [$0.local, $0.advertised] }
-        self.ports = ports
+        // A relay address leads to this host under both of its names; whoever lists our addresses may know only one.
+        self.ports = ports.including(self.relayAddresses)
         self.allowsLoopback = allowsLoopback
     }
 
