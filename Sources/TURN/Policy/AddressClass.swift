@@ -39,7 +39,13 @@ package enum AddressClassifier {
     private static func classify(_ address: IPv6Address) -> AddressClass {
         if address == .loopback { return .loopback }
         if address == .any { return .never(name: "unspecified") }
-        for block in ipv6Blocks where (address.high ^ block.high) & block.mask == 0 { return block.class }
+        for block in ipv6Blocks where (address.high ^ block.high) & block.mask == 0 {
+            // An operator who opens an internal block does not open what hides in it (ISATAP works under any prefix).
+            if let inner = embeddedIPv4(address), case .never = carrying(classify(inner)) {
+                return carrying(classify(inner))
+            }
+            return block.class
+        }
         if address.high == 0, let carried = classifyLowEmbedding(address) { return carried }
         if address.high >> 16 == 0x0064_FF9B_0001 { return classifyLocalUseNAT64(address) }
         if let inner = embeddedIPv4(address) { return carrying(classify(inner)) }
