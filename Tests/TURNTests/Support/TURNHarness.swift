@@ -71,6 +71,8 @@ final class TURNHarness {
         UnixTime(seconds: Self.unixStart + clockJump + Int64(now.nanoseconds / 1_000_000_000) - 5_000)
     }
 
+    var nextDeadline: Instant? { server.nextDeadline }
+
     func transactionID() -> TransactionID {
         TransactionID(high: UInt32(truncatingIfNeeded: random.next()), low: random.next())
     }
