@@ -106,8 +106,19 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzAddressText"),
 ]
 
+/// The whole server in one thread against a virtual network, from a seed.
+let simulation: [Target] = [
+    .target(
+        name: "SimulationKit", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
+        path: "Tests/Simulation/Kit", swiftSettings: relaxed),
+    .testTarget(
+        name: "SimulationTests",
+        dependencies: ["SimulationKit", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
+        path: "Tests/Simulation/Tests", swiftSettings: relaxed),
+]
+
 let package = Package(
     name: "tern",
-    targets: foundations + protocols + host + services + assembly + testTargets + fuzzing
+    targets: foundations + protocols + host + services + assembly + testTargets + simulation + fuzzing
         + (Context.environment["TERN_FUZZ"] == nil ? [] : fuzzPrograms)
 )
