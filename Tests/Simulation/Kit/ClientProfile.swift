@@ -80,8 +80,7 @@ package final class Rendezvous {
 
 extension SimulatedUser {
     /// A name that ends, with the password that the secret makes of it.
-    static func ephemeral(_ user: String, expiresAt: Int64, secret: String) -> SimulatedUser {
-        let name = "\(expiresAt):\(user)"
+    package static func ephemeral(named name: String, secret: String) -> SimulatedUser {
         let digest = Array(name.utf8).withRawSpan { HMACSHA1Key(key: Array(secret.utf8)).authenticate($0).array }
         return SimulatedUser(name, password: String(decoding: Base64.encode(digest), as: UTF8.self))
     }

@@ -91,7 +91,7 @@ package final class HostileNode: Node {
         case 4: return [Datagram(source: address, destination: known.destination, payload: known.payload)]
         // Data to wherever somebody was sent from: relayed addresses among them.
         case 5: return [Datagram(source: address, destination: known.source, payload: known.payload)]
-        case 6: return flood(target, as: known.source)
+        case 6: return draw(4) == 0 ? flood(target, as: known.source) : [crossed(known)]
         default: return [crossed(known)]
         }
     }

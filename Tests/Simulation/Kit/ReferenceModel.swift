@@ -186,10 +186,8 @@ package final class ReferenceModel {
     func keys(of name: [UInt8]) -> WireKeys? {
         if let keys = keysByName[name] { return keys }
         guard let secret = setup.sharedSecret, let first = name.first, (0x30...0x39).contains(first) else { return nil }
-        let digest = name.withRawSpan { HMACSHA1Key(key: Array(secret.utf8)).authenticate($0).array }
-        let password = String(decoding: Base64.encode(digest), as: UTF8.self)
-        let keys = WireKeys(
-            username: String(decoding: name, as: UTF8.self), realm: setup.realm, password: password)
+        let user = SimulatedUser.ephemeral(named: String(decoding: name, as: UTF8.self), secret: secret)
+        let keys = WireKeys(username: user.name, realm: setup.realm, password: user.password)
         keysByName[name] = keys
         return keys
     }

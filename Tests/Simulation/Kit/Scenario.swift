@@ -13,6 +13,8 @@ package struct Scenario {
     /// How long everybody is busy; afterwards whatever is left runs out.
     package var busySeconds: UInt32 = 3600
     package var usersAreShared = false
+    /// How long ephemeral names hold, if there is a shared secret.
+    package var ephemeralSeconds: UInt32 = 7200
     /// Changes a client before it is made.
     package var adjust: (Int, inout ClientProfile) -> Void = { _, _ in }
     /// Looks at the workers after each step of their control plane.
@@ -102,7 +104,8 @@ package struct Scenario {
         }
         var user = setup.users[usersAreShared ? 0 : index % setup.users.count]
         if let secret = setup.sharedSecret, index % 2 == 1 {
-            user = .ephemeral("user\(index)", expiresAt: clock.unixTime.seconds + Int64(busySeconds), secret: secret)
+            let expiry = clock.unixTime.seconds + Int64(ephemeralSeconds)
+            user = .ephemeral(named: "\(expiry):user\(index)", secret: secret)
         }
         var profile = ClientProfile(
             addresses: (2...5).map { host.port(UInt16($0 * 10_000 + index)) }, server: server, user: user,
