@@ -19,7 +19,7 @@ package final class ClientNode: Node {
     /// What a request is for.
     enum Wish {
         case allocate([(UInt16, [UInt8])])
-        case refresh(seconds: UInt32?)
+        case refresh(seconds: UInt32?, family: AddressFamily? = nil)
         case permit([SocketAddress])
         case bind(UInt16, SocketAddress)
         case binding
@@ -110,13 +110,25 @@ package final class ClientNode: Node {
             return begin(.permit((0...draw(3)).map { _ in somePeer(allocated) }), at: now)
         }
         if falls(profile.weights.channel) { return begin(bindWish(allocated), at: now) }
-        if falls(profile.weights.refresh) { return begin(.refresh(seconds: refreshSeconds()), at: now) }
-        if falls(profile.weights.delete) { return begin(.refresh(seconds: 0), at: now) }
+        if falls(profile.weights.refresh) {
+            let family: AddressFamily? = draw(6) == 0 ? (draw(2) == 0 ? .ipv4 : .ipv6) : nil
+            return begin(.refresh(seconds: refreshSeconds(), family: family), at: now)
+        }
+        if falls(profile.weights.delete) {
+            // One family of two may go alone (RFC 8656 §8.2).
+            let family: AddressFamily? = draw(3) == 0 ? allocated.relayed.randomElement(using: &random)?.family : nil
+            return begin(.refresh(seconds: 0, family: family), at: now)
+        }
         if falls(profile.weights.silence) {
             nextActionAt = now.advanced(bySeconds: UInt32.random(in: 5...1500, using: &random))
             return []
         }
         if falls(profile.weights.rebinding) {
+            // An application that starts anew may get its old port and know nothing of its allocation.
+            if draw(4) == 0 {
+                self.allocated = nil
+                return []
+            }
             // Another address means another five-tuple: the allocation is out of reach (RFC 8656 §5).
             addressIndex = (addressIndex + 1) % profile.addresses.count
             if profile.addresses.count > 1, draw(2) == 0 { self.allocated = nil }
@@ -214,9 +226,10 @@ package final class ClientNode: Node {
             writer = WireWriter(WireMessage.allocate, .request, transactionID: id)
             writer.append(WireMessage.requestedTransport, [17, 0, 0, 0])
             for (type, value) in attributes { writer.append(type, value) }
-        case .refresh(let lifetime):
+        case .refresh(let lifetime, let family):
             writer = WireWriter(WireMessage.refresh, .request, transactionID: id)
             if let lifetime { writer.append(WireMessage.lifetime, number: lifetime) }
+            if let family { writer.append(WireMessage.requestedFamily, [family.rawValue, 0, 0, 0]) }
         case .permit(let peers):
             writer = WireWriter(WireMessage.createPermission, .request, transactionID: id)
             for peer in peers { writer.append(WireMessage.peerAddress, address: peer) }
@@ -300,10 +313,13 @@ package final class ClientNode: Node {
             allocated = Allocated(relayed: relayed, expiresAt: now.advanced(bySeconds: lifetime))
             for address in relayed { rendezvous.announce(address) }
             if let token = message.value(WireMessage.reservationToken) { rendezvous.offer(token) }
-        case .refresh(let requested):
-            let lifetime = message.number(WireMessage.lifetime) ?? 0
-            allocated?.expiresAt = now.advanced(bySeconds: lifetime)
-            if requested == 0 { allocated = nil }
+        case .refresh(let requested, let family):
+            guard requested == 0 else {
+                allocated?.expiresAt = now.advanced(bySeconds: message.number(WireMessage.lifetime) ?? 0)
+                return
+            }
+            allocated?.relayed.removeAll { family == nil || $0.family == family }
+            if allocated?.relayed.isEmpty == true { allocated = nil }
         case .permit(let peers):
             allocated?.permitted += peers
             if let count = allocated?.permitted.count, count > 12 { allocated?.permitted.removeFirst(count - 12) }

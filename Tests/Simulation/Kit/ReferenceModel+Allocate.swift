@@ -90,6 +90,23 @@ extension ReferenceModel {
         if setup.quota.total > 0, total > setup.quota.total { violate(.overQuota, now, "\(total) in all") }
     }
 
+    /// 486 is for those who have what the quota allows, or may still have it.
+    func judgeRefusal(_ message: WireMessage, _ path: Path, _ now: Instant) {
+        reservers.removeAll { life(until: $0.until, now) == .dead }
+        let key = quotaKey(username(of: message) ?? [])
+        var ofUser = reservers.count { $0.quotaKey == key }
+        var total = reservers.count
+        for (other, allocation) in allocations where life(of: other, now) != .dead {
+            total += 1
+            if allocation.quotaKey == key { ofUser += 1 }
+        }
+        let isFull = setup.quota.total > 0 && total >= setup.quota.total
+        let isUserFull = setup.quota.perUser > 0 && ofUser >= setup.quota.perUser
+        if !isFull, !isUserFull {
+            violate(.refusedWithinQuota, now, "486 with \(ofUser) of one user, \(total) in all")
+        }
+    }
+
     /// Nobody else has it, and what was sent to its last owner has had a second to die out.
     private func judgeFreedom(of address: SocketAddress, _ message: WireMessage, _ path: Path, _ now: Instant) {
         if let owner = owners[address] {
@@ -137,8 +154,9 @@ extension ReferenceModel {
             violate(.brokenReservation, now, "a token that nobody asked for")
             return
         }
-        reservations[token] = Reservation(
-            address: even.with(port: even.port + 1), expiresAt: now.advanced(bySeconds: 30))
+        let until = now.advanced(bySeconds: Self.reservationSeconds)
+        reservations[token] = Reservation(address: even.with(port: even.port + 1), expiresAt: until)
+        reservers.append((quotaKey(username(of: message) ?? []), until))
     }
 
     /// Whether it is an ephemeral name that has run out.

@@ -108,6 +108,7 @@ extension ReferenceModel {
             }
         case 437:
             if life(of: path, now) == .live { violate(.lostAllocation, now, "437 to \(path.client)") }
+        case 486: judgeRefusal(message, path, now)
         case 508:
             guard let token = message.value(WireMessage.reservationToken), let reservation = reservations[token],
                 life(until: reservation.expiresAt, now) == .live, liveCount(now) < setup.limits.allocationsMax

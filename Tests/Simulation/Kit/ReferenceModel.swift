@@ -64,6 +64,7 @@ package final class ReferenceModel {
     }
 
     static let tickNanoseconds: UInt64 = 1 << 20
+    static let reservationSeconds: UInt32 = 30
     private static let violationsMax = 50
 
     let setup: ServerSetup
@@ -74,6 +75,8 @@ package final class ReferenceModel {
     var owners: [SocketAddress: Path] = [:]
     var freedAt: [SocketAddress: Instant] = [:]
     var reservations: [[UInt8]: Reservation] = [:]
+    /// Who asked for a reserved port, and until when it counts against the quota, claimed or not.
+    var reservers: [(quotaKey: [UInt8], until: Instant)] = []
     var nonces: [SocketAddress: [[UInt8]: Int64]] = [:]
     /// Per source, when its meter of unauthenticated answers is full again, in nanoseconds.
     var meters: [IPAddress: UInt64] = [:]

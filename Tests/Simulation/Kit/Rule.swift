@@ -32,6 +32,8 @@ package enum Rule: String, CaseIterable, Sendable {
     case wrongLifetime
     case wrongAddress
     case overQuota
+    /// 486 for somebody who holds less than the quota, reserved ports included.
+    case refusedWithinQuota
     case brokenReservation
     case successWithoutAllocation
     /// 437 while the allocation lives.

@@ -8,7 +8,8 @@ enum Defect: CaseIterable, Sendable {
     case sendsLongChallenges, challengesWithoutLimit
     case givesOneAddressToTwo, givesFreedAddressAtOnce, givesRetransmissionAnotherAddress
     case allocatesAgainForAnotherTransaction, grantsLessThanDefault, mapsAnotherAddress
-    case overrunsQuota, forgetsReservation, succeedsWithoutAllocation, forgetsAllocation, claimsPhantomAllocation
+    case overrunsQuota, refusesWithinQuota, forgetsReservation, succeedsWithoutAllocation, forgetsAllocation,
+        claimsPhantomAllocation
     case grantsForbiddenPeers
     case forwardsWithoutPermission, keepsRelayingAfterTheEnd, forwardsUnboundChannel, relaysTwice
     case relaysToAnotherPeer, altersPayload, framesAsIndication, swallowsData, reportsStrayICMP
@@ -33,6 +34,7 @@ enum Defect: CaseIterable, Sendable {
         case .grantsLessThanDefault: .wrongLifetime
         case .mapsAnotherAddress: .wrongAddress
         case .overrunsQuota: .overQuota
+        case .refusesWithinQuota: .refusedWithinQuota
         case .forgetsReservation: .brokenReservation
         case .succeedsWithoutAllocation: .successWithoutAllocation
         case .forgetsAllocation: .lostAllocation
@@ -153,6 +155,7 @@ final class DefectiveServer: Node {
         case (.grantsLessThanDefault, true, true): return allocated(fresh, lifetime: 599)
         case (.mapsAnotherAddress, true, true): return allocated(fresh, mapped: moved(reply).destination)
         case (.overrunsQuota, true, false) where answer.errorCode == 486: return allocated(fresh)
+        case (.refusesWithinQuota, true, true): return error(486)
         case (.forgetsReservation, true, true) where request.has(WireMessage.reservationToken): return error(508)
         case (.succeedsWithoutAllocation, false, false) where answer.errorCode == 437:
             return [forge(request, datagram, .success, [], key: key)]

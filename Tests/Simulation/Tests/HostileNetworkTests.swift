@@ -119,6 +119,20 @@ struct HostileNetworkSimulation {
         #expect(run.world.model.tally.liveAllocationsMax <= 5, replay(seed))
     }
 
+    @Test("an Allocate that failed holds no quota", arguments: SimulationSeeds.seeds(standard: 2))
+    func failuresHoldNoQuota(seed: UInt64) {
+        let scenario = Scenario.audited { scenario in
+            scenario.usersAreShared = true
+            scenario.setup.quota.perUser = 6
+            scenario.setup.outOfResourcesPermille = 300
+            scenario.setup.ports = 50_000...50_015
+            scenario.adjust = { _, profile in profile.weights.delete = 15 }
+        }
+        let run = scenario.run(seed: seed)
+        #expect(run.finish() == [], replay(seed))
+        #expect(run.world.model.tally.errors[486, default: 0] > 0, replay(seed))
+    }
+
     @Test("a full worker refuses by 508 and goes on", arguments: SimulationSeeds.seeds(standard: 2))
     func fullWorker(seed: UInt64) {
         let scenario = Scenario.audited { scenario in
