@@ -78,9 +78,13 @@ let testTargets: [Target] = [
     .testTarget(
         name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],
         resources: [.copy("Fixtures")], swiftSettings: relaxed),
-    // Runs the executable as a process, so it links none of our targets.
+    // These two run the executable as a process, so they link nothing of the server.
     .testTarget(
-        name: "InteropTests", path: "Tests/Interop", exclude: ["Clients", "coturn"], swiftSettings: relaxed),
+        name: "InteropTests", dependencies: ["TestSupport"], path: "Tests/Interop", exclude: ["Clients", "coturn"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "IntegrationTests", dependencies: ["TestSupport", "STUN", "Crypto", "NetworkPrimitives"],
+        path: "Tests/Integration", swiftSettings: relaxed),
 ]
 
 /// An oracle takes any bytes and traps when a promise about them is broken; Tests/Fuzz/README.md says how to add one.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// One of the programs in `Clients`: it ends with exit code 0 when the server did what the client needs, with another
 /// one when not, and prints one line that says so.
@@ -33,7 +34,7 @@ struct ClientProgram: Sendable {
         against server: ServerUnderTest, user: String = "alice", password: String = "secret", flags: [String] = []
     ) async throws -> Outcome {
         guard FileManager.default.isExecutableFile(atPath: interpreter) else {
-            throw InteropFailure("\(interpreter) is missing: run Scripts/setup test")
+            throw TestFailure("\(interpreter) is missing: run Scripts/setup test")
         }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
@@ -51,20 +52,5 @@ struct ClientProgram: Sendable {
         // One line fits into the pipe, so reading after the end is soon enough.
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         return Outcome(exitCode: exitCode, output: output.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-}
-
-extension Process {
-    /// Runs the process with no signal blocked.
-    ///
-    /// A child inherits the mask of the thread that starts it, and the threads that run tests block every signal:
-    /// neither SIGTERM nor the alarm of timeout(1) would reach the child.
-    func runWithSignalsUnblocked() throws {
-        var none = sigset_t()
-        var previous = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &previous)
-        defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
-        try run()
     }
 }

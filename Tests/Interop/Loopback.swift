@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// What the loopback interface of this machine offers.
 enum Loopback {
@@ -11,7 +12,7 @@ enum Loopback {
             let candidate = try bind(addresses[0], port: 0)
             if addresses.dropFirst().allSatisfy({ (try? bind($0, port: candidate)) != nil }) { return candidate }
         }
-        throw InteropFailure("no UDP port is free on \(addresses)")
+        throw TestFailure("no UDP port is free on \(addresses)")
     }
 
     /// Binds a socket for a moment and answers its port.
@@ -21,13 +22,13 @@ enum Loopback {
         hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(address, String(port), &hints, &list) == 0, let first = list?.pointee else {
-            throw InteropFailure("\(address) is not an address")
+            throw TestFailure("\(address) is not an address")
         }
         defer { freeaddrinfo(list) }
         let descriptor = socket(first.ai_family, first.ai_socktype, 0)
         defer { close(descriptor) }
         guard Glibc.bind(descriptor, first.ai_addr, first.ai_addrlen) == 0 else {
-            throw InteropFailure("cannot bind \(address): errno \(errno)")
+            throw TestFailure("cannot bind \(address): errno \(errno)")
         }
         // The port sits at the same place in sockaddr_in and sockaddr_in6.
         var storage = sockaddr_in6()
@@ -35,7 +36,7 @@ enum Loopback {
         let status = withUnsafeMutablePointer(to: &storage) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
-        guard status == 0 else { throw InteropFailure("getsockname: errno \(errno)") }
+        guard status == 0 else { throw TestFailure("getsockname: errno \(errno)") }
         return UInt16(bigEndian: storage.sin6_port)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// How a server differs from the plainest one: IPv4 on loopback, long-term credentials of `alice`.
@@ -61,7 +62,7 @@ struct ServerUnderTest {
         // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are killed
         // before they can. In the foreground it signals the server only, and once, not its whole group.
         process.executableURL = URL(filePath: "/usr/bin/timeout")
-        process.arguments = ["--foreground", "--kill-after=5", "180", binary, "serve", "-c", file.path]
+        process.arguments = ["--foreground", "--kill-after=5", "180", Executable.path, "serve", "-c", file.path]
         process.standardInput = FileHandle.nullDevice
         let output = try FileHandle(forWritingTo: log)
         process.standardOutput = output
@@ -73,18 +74,9 @@ struct ServerUnderTest {
         guard try await server.becomesReady() else {
             let log = server.log
             try await server.stop()
-            throw InteropFailure("\(binary) did not become ready: \(log)")
+            throw TestFailure("\(Executable.path) did not become ready: \(log)")
         }
         return server
-    }
-
-    /// The server to test: `TERN_BINARY`, or the one that was built beside the tests.
-    private static var binary: String {
-        if let chosen = ProcessInfo.processInfo.environment["TERN_BINARY"] {
-            return URL(filePath: chosen).path
-        }
-        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-            .deletingLastPathComponent().appending(path: "tern").path
     }
 
     private var log: String {
@@ -103,21 +95,4 @@ struct ServerUnderTest {
         #expect(ended && process.terminationStatus == 0, "SIGTERM did not end the server well: \(log)")
         try FileManager.default.removeItem(at: directory)
     }
-}
-
-/// Asks again every few milliseconds whether `condition` holds, and answers whether it came to.
-private func eventually(seconds: Int, _ condition: () -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < deadline {
-        if condition() { return true }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    return condition()
-}
-
-/// What stopped a test before there was anything to expect.
-struct InteropFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }
