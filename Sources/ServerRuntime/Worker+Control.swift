@@ -18,9 +18,10 @@ extension Worker {
         var span = bytes.mutableSpan
         let answer = server.receive(
             received.payload(of: slot), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
-        if let answer { send(unsafe bytes.span.bytes, answer) }
         if let reason = server.lastDrop { logDrop(reason, path, at: now) }
+        // First the deed, then the word: who is told that an allocation has ended may count on its port being free.
         drainOutputs(at: now)
+        if let answer { send(unsafe bytes.span.bytes, answer) }
     }
 
     /// Gives the control plane an input that may be answered, and sends the answer.
