@@ -101,6 +101,16 @@ struct TernServer {
         throw TestFailure("no UDP port is free on \(addresses)")
     }
 
+    /// The first of `count` ports in a row, an even one, that are free at this moment. Below the range from which the kernel
+    /// gives ports to whoever does not ask for one.
+    static func freePorts(_ count: UInt16) throws -> UInt16 {
+        for _ in 0..<1000 {
+            let first = UInt16.random(in: 8_000..<15_000) * 2
+            if (first..<first + count).allSatisfy({ (try? UDPEndpoint(port: $0)) != nil }) { return first }
+        }
+        throw TestFailure("no \(count) UDP ports in a row are free")
+    }
+
     /// What the server has written to standard output and standard error.
     var output: String { (try? String(contentsOf: directory.appending(path: "output"), encoding: .utf8)) ?? "" }
 
