@@ -88,6 +88,12 @@ final class TURNClient {
         return nil
     }
 
+    /// Signs what follows as somebody else, who has the same password.
+    func become(_ name: String) {
+        username = name
+        key = nil
+    }
+
     // MARK: - TURN
 
     /// Allocates and expects success.
