@@ -60,6 +60,15 @@ let assembly: [Target] = [
         swiftSettings: strict),
 ]
 
+/// Tools that measure, beside the product; Benchmarks/README.md.
+let benchmarks: [Target] = [
+    .target(name: "CLoad", path: "Benchmarks/CLoad", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .executableTarget(
+        name: "tern-bench",
+        dependencies: ["NetworkPrimitives", "Crypto", "STUN", "LinuxSockets", "EventLoop", "CLoad"],
+        path: "Benchmarks/Load", swiftSettings: strict),
+]
+
 let testTargets: [Target] = [
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: relaxed),
     .testTarget(
@@ -124,6 +133,6 @@ let simulation: [Target] = [
 
 let package = Package(
     name: "tern",
-    targets: foundations + protocols + host + services + assembly + testTargets + simulation + fuzzing
+    targets: foundations + protocols + host + services + assembly + benchmarks + testTargets + simulation + fuzzing
         + (Context.environment["TERN_FUZZ"] == nil ? [] : fuzzPrograms)
 )

@@ -1,0 +1,148 @@
+import EventLoop
+import LinuxSockets
+import NetworkPrimitives
+import STUN
+
+/// One client of the server: a socket and how far it has come with its requests.
+final class Client {
+    enum Step {
+        /// An Allocate without credentials, which is answered by realm and nonce.
+        case challenge
+        case allocate, permit, bind, release
+        /// The one datagram that the floor forwarder wants.
+        case openFloor
+    }
+
+    enum Progress { case waiting, advanced, finished, failed(Int) }
+
+    /// The channel of every client: it means something only together with the client's address. Low, because new
+    /// versions of coturn refuse 0x5000 and up.
+    static let channel: UInt16 = 0x4000
+
+    let socket: Socket
+    private let credentials: Credentials
+    private let peer: SocketAddress
+    private(set) var relayed: SocketAddress?
+    private var nonce: [UInt8] = []
+    private var steps: ArraySlice<Step> = []
+    private var transaction: TransactionID
+    private(set) var retransmissions = 0
+
+    /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses ports
+    /// again at once, and a server remembers for a while who spoke from there.
+    init(
+        number: UInt32, server: SocketAddress, peer: SocketAddress, credentials: Credentials
+    ) throws(SystemError) {
+        transaction = TransactionID(high: number, low: Clock.monotonic().nanoseconds)
+        socket = try Socket(on: Self.address(number))
+        try socket.connect(to: server)
+        self.peer = peer
+        self.credentials = credentials
+    }
+
+    private static let firstHost = UInt32(truncatingIfNeeded: Clock.monotonic().nanoseconds >> 10)
+
+    private static func address(_ number: UInt32) -> IPv4Address {
+        // Neither 127.0.0.1 and its neighbours, where the server and the peers are, nor the broadcast address.
+        let hosts: UInt64 = 0xFF_0000
+        return IPv4Address(rawValue: 0x7F00_8000 + UInt32((UInt64(firstHost) + UInt64(number)) % hosts))
+    }
+
+    var isFinished: Bool { steps.isEmpty }
+
+    func begin(_ script: [Step]) {
+        steps = script[...]
+        retransmissions = 0
+        nextTransaction()
+        sendRequest()
+    }
+
+    func retransmit() {
+        retransmissions += 1
+        sendRequest()
+    }
+
+    func receive(_ bytes: RawSpan) -> Progress {
+        guard let step = steps.first else { return .waiting }
+        if case .openFloor = step { return receiveFloor(bytes) }
+        guard let response = Response(bytes, to: transaction) else { return .waiting }
+        switch response.errorCode {
+        case nil: break
+        case 401 where step == .challenge, 438:
+            nonce = response.nonce ?? []
+            credentials.enter(realm: response.realm ?? [])
+            return advance(past: step == .challenge)
+        case let code?:
+            steps = []
+            return .failed(code)
+        }
+        if let address = response.relayed { relayed = address }
+        return advance(past: true)
+    }
+
+    private func receiveFloor(_ bytes: RawSpan) -> Progress {
+        guard bytes.byteCount == 6, case .v4 = peer.ip else { return .waiting }
+        relayed = SocketAddress(
+            ip: .v4(IPv4Address(rawValue: bytes.bigEndianUInt32(at: 0))), port: bytes.bigEndianUInt16(at: 4))
+        return advance(past: true)
+    }
+
+    private func advance(past isDone: Bool) -> Progress {
+        if isDone { steps = steps.dropFirst() }
+        guard !steps.isEmpty else { return .finished }
+        nextTransaction()
+        sendRequest()
+        return .advanced
+    }
+
+    private func nextTransaction() {
+        // Nobody is to be kept from guessing these.
+        transaction = TransactionID(high: transaction.high, low: transaction.low + 1)
+    }
+
+    private func sendRequest() {
+        guard let step = steps.first else { return }
+        var storage = InlineArray<1024, UInt8>(repeating: 0)
+        var span = storage.mutableSpan
+        let count = unsafe write(step, into: span.mutableBytes)
+        socket.send(unsafe storage.span.bytes.extracting(0..<count))
+    }
+
+    private func write(_ step: Step, into buffer: consuming MutableRawSpan) -> Int {
+        if case .openFloor = step { return writeFloor(into: buffer) }
+        var writer = MessageWriter(
+            into: buffer, type: MessageType(Self.method(of: step), .request), transactionID: transaction)
+        switch step {
+        case .challenge, .allocate: writer.append(.requestedTransport, UInt32(17) << 24)
+        case .permit: writer.appendXORAddress(.xorPeerAddress, peer)
+        case .bind:
+            writer.append(.channelNumber, UInt32(Self.channel) << 16)
+            writer.appendXORAddress(.xorPeerAddress, peer)
+        case .release: writer.append(.lifetime, UInt32(0))
+        case .openFloor: break
+        }
+        guard step != .challenge else { return writer.finish() }
+        writer.append(.username, credentials.user)
+        writer.append(.realm, credentials.realm)
+        writer.append(.nonce, nonce)
+        writer.appendMessageIntegrity(credentials.key)
+        return writer.finish()
+    }
+
+    private func writeFloor(into buffer: consuming MutableRawSpan) -> Int {
+        guard case .v4(let ip) = peer.ip else { return 0 }
+        buffer.storeBigEndian(UInt16(0xF100), at: 0)
+        buffer.storeBigEndian(ip.rawValue, at: 2)
+        buffer.storeBigEndian(peer.port, at: 6)
+        return 8
+    }
+
+    private static func method(of step: Step) -> Method {
+        switch step {
+        case .challenge, .allocate, .openFloor: .allocate
+        case .permit: .createPermission
+        case .bind: .channelBind
+        case .release: .refresh
+        }
+    }
+}
