@@ -24,13 +24,12 @@ extension Worker {
         if let answer { send(unsafe bytes.span.bytes, answer) }
     }
 
-    /// Gives the control plane an input that may be answered, and sends the answer.
-    func reply(at now: Instant, _ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
+    /// Gives the control plane an input that may be answered, and sends the answer. Its outputs are the caller's to drain.
+    func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
         var bytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
         let answer = input(&server, unsafe span.mutableBytes)
         if let answer { send(unsafe bytes.span.bytes, answer) }
-        drainOutputs(at: now)
     }
 
     private func send(_ bytes: RawSpan, _ reply: Reply) {
@@ -38,20 +37,23 @@ extension Worker {
         outgoing.append(copying: bytes.extracting(0..<reply.byteCount), envelope)
     }
 
-    /// Does all that the control plane asks for, then tells it how it went, until there is nothing left of either.
+    /// Does all that the control plane asks for, and tells it how it went, in the order in which it asked, until there is
+    /// nothing left of either.
     func drainOutputs(at now: Instant) {
-        while let output = server.nextOutput() { perform(output, at: now) }
-        guard !answers.isEmpty else { return }
-        let waiting = answers
-        answers.removeAll(keepingCapacity: true)
-        for answer in waiting {
-            reply(at: now) { server, bytes in
-                switch answer {
-                case .relayOpened(let id, let socket, let address):
-                    server.relayOpened(id, socket: socket, address: address, at: now, reply: bytes)
-                case .relayFailed(let id, let failure):
-                    server.relayFailed(id, failure, at: now, reply: bytes)
-                }
+        while true {
+            while let output = server.nextOutput() { perform(output, at: now) }
+            guard !answers.isEmpty else { return }
+            give(answers.removeFirst(), at: now)
+        }
+    }
+
+    private func give(_ answer: ShellAnswer, at now: Instant) {
+        reply { server, bytes in
+            switch answer {
+            case .relayOpened(let id, let socket, let address):
+                server.relayOpened(id, socket: socket, address: address, at: now, reply: bytes)
+            case .relayFailed(let id, let failure):
+                server.relayFailed(id, failure, at: now, reply: bytes)
             }
         }
     }

@@ -84,7 +84,8 @@ extension Worker {
             guard let error = readErrorQueue(of: descriptor) else { return }
             let message = ICMPMessage(
                 peer: error.peer, type: error.type, code: error.code, errorData: error.errorData)
-            reply(at: now) { server, bytes in server.receiveICMP(message, allocation: allocation, reply: bytes) }
+            reply { server, bytes in server.receiveICMP(message, allocation: allocation, reply: bytes) }
+            drainOutputs(at: now)
         }
     }
 

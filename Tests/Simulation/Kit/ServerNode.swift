@@ -12,7 +12,7 @@ package final class ServerNode: Node {
 
         init(setup: ServerSetup, settings: TURNSettings, ledger: SharedLedger, seed: UInt64, start: Instant) {
             server = TURNServer(settings: settings, ledger: ledger, random: SplitMix64(seed: seed), start: start)
-            forwarder = RelayForwarder(settings: settings, seed: seed)
+            forwarder = RelayForwarder(settings: settings, tableSeed: seed, transactionSeed: ~seed)
         }
     }
 

@@ -63,7 +63,7 @@ final class TURNHarness {
                 quarantineSeconds: setup.quarantineSeconds, seed: random.next())
         server = TURNServer(
             settings: settings, ledger: ledger, random: SplitMix64(seed: random.next()), start: now)
-        forwarder = RelayForwarder(settings: settings, seed: random.next())
+        forwarder = RelayForwarder(settings: settings, tableSeed: random.next(), transactionSeed: random.next())
         self.random = random
     }
 
