@@ -246,7 +246,7 @@ package final class ServerNode: Node {
             sockets[address] = nil
         case .route(let change):
             workers[index].forwarder.apply(change, at: now)
-        case .sessionOpened, .sessionClosed, .authenticationFailed, .peerRefused:
+        case .sessionOpened, .sessionClosed, .authenticationFailed, .bindingAnswered, .peerRefused:
             break
         }
     }

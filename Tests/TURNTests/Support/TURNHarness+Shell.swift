@@ -78,7 +78,7 @@ extension TURNHarness {
         case .sessionClosed(let summary, let end):
             if sessions.removeValue(forKey: summary.allocation) == nil { Issue.record("closed but not opened") }
             closed.append((summary, end, forwarder.traffic(of: summary.allocation.index)))
-        case .authenticationFailed, .peerRefused: break
+        case .authenticationFailed, .bindingAnswered, .peerRefused: break
         }
     }
 
