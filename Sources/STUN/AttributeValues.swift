@@ -31,7 +31,7 @@ extension STUNMessage {
         fixed(.channelNumber, byteCount: 4, in: bytes) { value in value.bigEndianUInt16(at: 0) }
     }
 
-    /// REQUESTED-TRANSPORT: an IP protocol number, 17 for UDP (RFC 8656 §18.7).
+    /// REQUESTED-TRANSPORT: an IP protocol number, 17 for UDP (RFC 8656 §18.8).
     package func requestedTransport(in bytes: RawSpan) -> AttributeReading<UInt8> {
         fixed(.requestedTransport, byteCount: 4, in: bytes) { value in value.byte(at: 0) }
     }
@@ -41,12 +41,12 @@ extension STUNMessage {
         fixed(attribute, byteCount: 4, in: bytes) { value in value.byte(at: 0) }
     }
 
-    /// EVEN-PORT's R bit: reserve the next port too (RFC 8656 §18.5).
+    /// EVEN-PORT's R bit: reserve the next port too (RFC 8656 §18.7).
     package func evenPort(in bytes: RawSpan) -> AttributeReading<Bool> {
         fixed(.evenPort, byteCount: 1, in: bytes) { value in value.byte(at: 0) & 0x80 != 0 }
     }
 
-    /// RESERVATION-TOKEN, eight opaque bytes (RFC 8656 §18.9).
+    /// RESERVATION-TOKEN, eight opaque bytes (RFC 8656 §18.10).
     package func reservationToken(in bytes: RawSpan) -> AttributeReading<UInt64> {
         fixed(.reservationToken, byteCount: 8, in: bytes) { value in value.bigEndianUInt64(at: 0) }
     }

@@ -58,7 +58,7 @@ struct RFC8656Section18 {
         }
     }
 
-    @Test("§18.5 EVEN-PORT: one byte, of which the first bit counts", .requirement("R8656-18.5-1"))
+    @Test("§18.7 EVEN-PORT: one byte, of which the first bit counts", .requirement("R8656-18.7-1"))
     func evenPort() throws {
         #expect(try reading(0x0018, "80") { $0.evenPort(in: $1) } == .value(true))
         #expect(try reading(0x0018, "FF") { $0.evenPort(in: $1) } == .value(true))
@@ -68,7 +68,7 @@ struct RFC8656Section18 {
         }
     }
 
-    @Test("§18.7 REQUESTED-TRANSPORT: a protocol number and three ignored bytes", .requirement("R8656-18.7-1"))
+    @Test("§18.8 REQUESTED-TRANSPORT: a protocol number and three ignored bytes", .requirement("R8656-18.8-1"))
     func requestedTransport() throws {
         #expect(try reading(0x0019, "11000000") { $0.requestedTransport(in: $1) } == .value(17))
         #expect(try reading(0x0019, "06ABCDEF") { $0.requestedTransport(in: $1) } == .value(6))
@@ -77,13 +77,13 @@ struct RFC8656Section18 {
         }
     }
 
-    @Test("§18.8 DONT-FRAGMENT: there or not there", .requirement("R8656-18.8-1"))
+    @Test("§18.9 DONT-FRAGMENT: there or not there", .requirement("R8656-18.9-1"))
     func dontFragment() throws {
         #expect(try parse(message(0x0003, attribute(0x001A, ""))).has(.dontFragment))
         #expect(try !parse(message(0x0003)).has(.dontFragment))
     }
 
-    @Test("§18.9 RESERVATION-TOKEN: eight bytes", .requirement("R8656-18.9-1"))
+    @Test("§18.10 RESERVATION-TOKEN: eight bytes", .requirement("R8656-18.10-1"))
     func reservationToken() throws {
         #expect(
             try reading(0x0022, "0102030405060708") { $0.reservationToken(in: $1) } == .value(0x0102_0304_0506_0708))

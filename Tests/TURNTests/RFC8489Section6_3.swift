@@ -110,7 +110,7 @@ struct RFC8489Section6_3 {
         #expect(response?.has(.unknownAttributes) == false)
     }
 
-    @Test("of duplicate attributes the first counts", .requirement("R8489-14-1"))
+    @Test("of duplicate attributes the first counts", .requirement("R8489-14-4"))
     func firstOfDuplicates() {
         let client = harness.client()
         #expect(client.allocate([.lifetime(1200), .lifetime(0), .lifetime(3600)])?.lifetime == 1200)
@@ -122,7 +122,7 @@ struct RFC8489Section6_3 {
         #expect(client.hears([1], from: "8.0.0.2:9") == .dropped(.noPermission))
     }
 
-    @Test("what follows MESSAGE-INTEGRITY is ignored", .requirement("R8489-14.5-1"))
+    @Test("what follows MESSAGE-INTEGRITY is ignored", .requirement("R8489-14.5-3"))
     func afterIntegrity() {
         let client = harness.client()
         client.challenge()
@@ -144,7 +144,7 @@ struct RFC8489Section6_3 {
         #expect(client.send(refresh)?.lifetime == 600)
     }
 
-    @Test("what follows MESSAGE-INTEGRITY-SHA256 is ignored, an integrity of SHA-1 too", .requirement("R8489-14.6-1"))
+    @Test("what follows MESSAGE-INTEGRITY-SHA256 is ignored, an integrity of SHA-1 too", .requirement("R8489-14.6-3"))
     func afterIntegritySHA256() {
         let client = harness.client()
         client.style = .modern

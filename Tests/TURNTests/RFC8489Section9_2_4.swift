@@ -79,7 +79,7 @@ struct RFC8489Section9_2_4 {
         #expect(harness.sessions.count == 1)
     }
 
-    @Test("every byte of the integrity counts", .requirement("R8489-14.5-2"))
+    @Test("every byte of the integrity counts", .requirement("R8489-14.5-1"))
     func tamperedIntegrity() {
         let client = harness.client()
         client.challenge()
@@ -92,7 +92,7 @@ struct RFC8489Section9_2_4 {
         #expect(client.send(bytes: request)?.isSuccess == true)
     }
 
-    @Test("every byte before the integrity is covered by it", .requirement("R8489-14.5-3"))
+    @Test("every byte before the integrity is covered by it", .requirement("R8489-14.5-1"))
     func tamperedMessage() {
         let client = harness.client()
         client.challenge()

@@ -3,7 +3,7 @@ import STUN
 import TURN
 import Testing
 
-@Suite("RFC 8656 §7.2, §18.9 — EVEN-PORT with R = 1 and RESERVATION-TOKEN")
+@Suite("RFC 8656 §7.2, §18.10 — EVEN-PORT with R = 1 and RESERVATION-TOKEN")
 struct RFC8656Reservations {
     private let harness = TURNHarness()
 

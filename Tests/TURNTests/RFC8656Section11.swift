@@ -102,7 +102,7 @@ struct RFC8656Section11 {
         #expect(client.sendIndication([1], to: "8.0.0.1:9", [Attribute(type: 0xFFFF)]) == sent([1]))
     }
 
-    @Test("of two DATA or two XOR-PEER-ADDRESS the first counts", .requirement("R8489-14-2"))
+    @Test("of two DATA or two XOR-PEER-ADDRESS the first counts", .requirement("R8489-14-4"))
     func duplicates() {
         client.permit("8.0.0.2")
         #expect(send([.data([1]), .data([2, 3])], peers: [peer, socket("8.0.0.2:9")]) == sent([1]))

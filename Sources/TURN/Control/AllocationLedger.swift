@@ -12,7 +12,7 @@ package enum ClaimRefusal: Error, Equatable, Sendable, CaseIterable {
     case userQuota, totalQuota, sourceQuota, bandwidth
 }
 
-/// Which port an Allocate wants (RFC 8656 §18.5).
+/// Which port an Allocate wants (RFC 8656 §18.7).
 package enum PortPreference: Equatable, Sendable {
     case any, even
     /// An even port, and the next one held for a RESERVATION-TOKEN.

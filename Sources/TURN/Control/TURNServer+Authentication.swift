@@ -108,7 +108,8 @@ extension TURNServer {
             counters.count(.badRequest)
             return bareError(.badRequest, arrival, reply: reply)
         case .challenged(let code, let username):
-            if let username {
+            // A stale nonce is part of an honest client's day.
+            if let username, code == .unauthenticated {
                 outputs.append(.authenticationFailed(client: arrival.path.client, username: username, code))
             }
             counters.challenges += 1
