@@ -120,6 +120,7 @@ extension ReferenceModel {
             {
                 violate(.wrongFraming, now, "not a Data indication of \(peer)")
             }
+            if !message.hasZeroPadding { violate(.leakingPadding, now, "in a Data indication") }
             if message.value(WireMessage.dataType) != payload { violate(.payloadAltered, now, "of \(peer)") }
             return
         }

@@ -26,6 +26,7 @@ extension ReferenceModel {
             violate(.answeredElsewhere, now, "\(reply.source) to \(reply.destination), asked by \(path.client)")
             return
         }
+        if !answer.hasZeroPadding { violate(.leakingPadding, now, "in an answer to \(path.client)") }
         judgeProtection(of: answer, reply.payload.count, to: message, path, now)
         if answer.messageClass == .success {
             tally.successes[message.method, default: 0] += 1

@@ -9,6 +9,8 @@ package enum Rule: String, CaseIterable, Sendable {
     case answeredSomethingElse
     /// Whoever proves who he is, with a nonce that holds, is answered.
     case unanswered
+    /// Padding that is not zero tells what the buffer held before (RFC 8489 §14).
+    case leakingPadding
     /// Only a request is answered, and only data is relayed.
     case unexpectedOutput
     /// TURN succeeds only for somebody who knows the password and has a nonce of ours.

@@ -17,6 +17,8 @@ package struct WireMessage {
     package let transactionID: ID
     /// What counts: before the integrity everything, after it only what §14.5 and §14.6 let through.
     package private(set) var attributes: [Attribute] = []
+    /// A receiver ignores padding; a sender makes it zero (§14), or it tells what the buffer held before.
+    package private(set) var hasZeroPadding = true
     /// Where each integrity attribute begins in the bytes.
     private var integrityOffsets: [UInt16: Int] = [:]
     private let bytes: [UInt8]
@@ -44,6 +46,7 @@ package struct WireMessage {
             let next = offset + 4 + (length + 3) / 4 * 4
             guard next <= bytes.count else { return false }
             let value = Array(bytes[(offset + 4)..<(offset + 4 + length)])
+            if bytes[(offset + 4 + length)..<next].contains(where: { $0 != 0 }) { hasZeroPadding = false }
             if type == Self.fingerprint {
                 // §14.7: the last attribute, or the message is none of ours.
                 guard next == bytes.count, value == Self.fingerprint(of: bytes[..<offset]) else { return false }

@@ -3,7 +3,7 @@ import SimulationKit
 
 /// One way to be wrong. A server with it must be caught, or the reference model is worth nothing.
 enum Defect: CaseIterable, Sendable {
-    case answersTwice, answersElsewhere, answersAnotherTransaction, losesAnswers, answersNoise
+    case answersTwice, answersElsewhere, answersAnotherTransaction, losesAnswers, answersNoise, leavesPadding
     case spoilsIntegrity, succeedsWithoutAuthentication, acceptsExpiredName
     case sendsLongChallenges, challengesWithoutLimit
     case givesOneAddressToTwo, givesFreedAddressAtOnce, givesRetransmissionAnotherAddress
@@ -21,6 +21,7 @@ enum Defect: CaseIterable, Sendable {
         case .answersElsewhere: .answeredElsewhere
         case .answersAnotherTransaction: .answeredSomethingElse
         case .losesAnswers: .unanswered
+        case .leavesPadding: .leakingPadding
         case .answersNoise: .unexpectedOutput
         case .spoilsIntegrity: .badIntegrity
         case .succeedsWithoutAuthentication: .successWithoutAuthentication
@@ -105,6 +106,11 @@ final class DefectiveServer: Node {
             other.payload[19] ^= 1
             return [other]
         case .losesAnswers: return answer.isAuthenticated ? [] : sent
+        case .leavesPadding where answer.errorCode == 401 && !request.has(WireMessage.fingerprint):
+            // Eleven bytes of realm stand behind the header, ERROR-CODE and a header of their own.
+            var other = reply
+            other.payload[20 + 8 + 4 + setup.realm.utf8.count] = 0xAA
+            return [other]
         case .sendsLongChallenges where answer.errorCode == 401:
             var attributes = answer.attributes.map { ($0.type, $0.value) }
             attributes.append((0x8022, [UInt8](repeating: 65, count: 40)))

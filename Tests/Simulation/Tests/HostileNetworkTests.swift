@@ -41,7 +41,9 @@ struct HostileNetworkSimulation {
         #expect(scenario.run(seed: seed).finish() == [], replay(seed))
     }
 
-    @Test("binds that fail and reservations that cross workers break no rule", arguments: SimulationSeeds.forThisRun)
+    @Test(
+        "binds that fail and reservations that cross workers break no rule",
+        arguments: SimulationSeeds.seeds(standard: 2))
     func failingBindsAndWorkers(seed: UInt64) {
         let scenario = Scenario.audited { scenario in
             scenario.faults.lossPercent = 5
@@ -83,7 +85,7 @@ struct HostileNetworkSimulation {
         for client in run.clients { #expect(client.successes[4, default: 0] > 0, replay(seed)) }
     }
 
-    @Test("ports that run out are refused by 508 and come back", arguments: SimulationSeeds.forThisRun)
+    @Test("ports that run out are refused by 508 and come back", arguments: SimulationSeeds.seeds(standard: 2))
     func portExhaustion(seed: UInt64) {
         let scenario = Scenario.audited { scenario in
             scenario.clientCount = 12
