@@ -2,7 +2,7 @@ import Glibc
 
 /// Which seeds a run of the tests goes through.
 ///
-/// > `SIMULATION_SEED=42 swift test --filter Hostile` replays one seed;
+/// > `SIMULATION_SEED=42 swift test --filter HostileNetwork` replays one seed;
 /// > `SIMULATION_COUNT=1000 swift test --filter Simulation` is for the night;
 /// > `SIMULATION_TRACE=1` prints a line an event.
 package enum SimulationSeeds {
