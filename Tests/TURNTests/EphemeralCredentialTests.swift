@@ -100,6 +100,8 @@ struct EphemeralCredentialTests {
         #expect(client.permit("8.0.0.1")?.isSuccess == true)
         #expect(client.bind(0x4000, "8.0.0.1:9")?.isSuccess == true)
         #expect(self.client(harness, "1750000100:bob", port: 40_001).allocate()?.errorCode == 401)
+        // Nor by Allocate on the five-tuple that is in use.
+        #expect(client.allocate()?.errorCode == 401)
         #expect(client.refresh(0)?.lifetime == 0)
         #expect(client.allocate()?.errorCode == 401)
     }

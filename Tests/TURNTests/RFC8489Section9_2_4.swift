@@ -249,6 +249,14 @@ struct RFC8489Section9_2_4 {
             let client = harness.client("198.51.100.7:\(40000 + port)")
             #expect(client.allocate()?.isSuccess == true)
         }
+        let strict = TURNHarness(
+            TestSetup().with {
+                $0.settings.unauthenticatedRepliesPerSecond = 1
+                $0.settings.requiresAuthenticationForBinding = true
+            })
+        for port in 0..<50 {
+            #expect(strict.client("198.51.100.7:\(40000 + port)").request(.binding)?.isSuccess == true)
+        }
     }
 
     @Test("an anonymous server serves requests without credentials", .requirement("RI-operation-3"))

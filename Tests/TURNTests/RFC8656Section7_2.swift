@@ -242,6 +242,24 @@ struct RFC8656Section7_2 {
         #expect(client.refresh(600)?.lifetime == 120)
     }
 
+    @Test("the operator's lifetimes of permissions and channels are kept to", .requirement("RI-operation-5"))
+    func otherPeerLifetimes() {
+        let setup = TestSetup().with {
+            $0.settings.lifetimes = LifetimePolicy(permissionSeconds: 60, channelSeconds: 20)
+        }
+        let client = TURNHarness(setup).client()
+        client.allocate()
+        client.bind(0x4000, "8.0.0.1:9")
+        client.harness.advance(.milliseconds(19_999))
+        #expect(client.harness.routes.counts == [1, 1, 1])
+        client.harness.advance(.milliseconds(3))
+        #expect(client.harness.routes.counts == [1, 1, 0])
+        client.harness.advance(.milliseconds(39_996))
+        #expect(client.harness.routes.counts == [1, 1, 0])
+        client.harness.advance(.milliseconds(4))
+        #expect(client.harness.routes.counts == [1, 0, 0])
+    }
+
     @Test("a client that moved allocates anew; the old five-tuple runs out by itself", .requirement("R8656-5-1"))
     func rebinding() {
         let old = harness.client("198.51.100.7:40000")
