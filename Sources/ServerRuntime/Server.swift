@@ -76,6 +76,7 @@ package final class Server {
 
     /// One set of sockets a worker; the kernel spreads clients over them (SO_REUSEPORT).
     private func openListeners() throws -> [[HeldSocket]] {
+        for address in settings.listenerAddresses { try requireUnused(address) }
         var sets: [[HeldSocket]] = []
         for _ in 0..<workerCount {
             var sockets: [HeldSocket] = []
@@ -93,13 +94,27 @@ package final class Server {
         return sets
     }
 
+    /// SO_REUSEPORT lets every process of this user share a port, a second server that was started by mistake too; the
+    /// two would get half of the clients each. A socket without it tells whether anybody has the port.
+    private func requireUnused(_ address: SocketAddress) throws(StartFailure) {
+        _ = try openSocket(address, UDPSocketOptions(device: settings.device))
+    }
+
     private func openListener(_ address: SocketAddress) throws(StartFailure) -> HeldSocket? {
         let options = UDPSocketOptions(
             reusePort: true, packetInfo: address.ip.isUnspecified, receiveBufferBytes: settings.socketBufferBytes,
             sendBufferBytes: settings.socketBufferBytes, device: settings.device, reportsDrops: true)
+        return try openSocket(address, options)
+    }
+
+    private func openSocket(
+        _ address: SocketAddress, _ options: UDPSocketOptions
+    ) throws(StartFailure) -> HeldSocket? {
         do { return HeldSocket(try UDPSocket(binding: address, options: options)) } catch {
             // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
-            if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses { return nil }
+            if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {
+                return nil
+            }
             throw StartFailure("cannot listen on \(address): \(error); \(Self.advice(error))")
         }
     }
