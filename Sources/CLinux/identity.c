@@ -16,6 +16,15 @@ int32_t tern_set_group(const char *name) {
     return setgid(group->gr_gid) == 0 ? 0 : -errno;
 }
 
+int32_t tern_set_group_of_user(const char *name) {
+    // Who is not root cannot change it, and need not: whoever started the process chose the group as well.
+    if (geteuid() != 0) return 0;
+    errno = 0;
+    struct passwd *user = getpwnam(name);
+    if (user == NULL) return errno != 0 ? -errno : -ENOENT;
+    return setgid(user->pw_gid) == 0 ? 0 : -errno;
+}
+
 int32_t tern_set_user(const char *name) {
     errno = 0;
     struct passwd *user = getpwnam(name);

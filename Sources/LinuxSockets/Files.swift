@@ -85,10 +85,19 @@ package enum Process {
 
     package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
-    /// Gives up root: first the group, then the user. Both by name.
-    package static func dropPrivileges(user: String?, group: String?) throws(SystemError) {
-        if let group { try SystemError.check("setgid", unsafe tern_set_group(group)) }
-        if let user { try SystemError.check("setuid", unsafe tern_set_user(user)) }
+    /// Takes on a group, by its name; before the user, who may not change it any more.
+    package static func become(group: String) throws(SystemError) {
+        try SystemError.check("setgid", unsafe tern_set_group(group))
+    }
+
+    /// Takes on the group that a user belongs to, so that root's group does not stay behind.
+    package static func become(groupOf user: String) throws(SystemError) {
+        try SystemError.check("setgid", unsafe tern_set_group_of_user(user))
+    }
+
+    /// Takes on a user, by its name. There is no way back.
+    package static func become(user: String) throws(SystemError) {
+        try SystemError.check("setuid", unsafe tern_set_user(user))
     }
 
     /// The host's name, with the domain if it has one.

@@ -18,6 +18,9 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
         return unsafe "\(operation): \(String(cString: text)) (\(errno))"
     }
 
+    /// There is nothing of that name.
+    package var isNoSuchName: Bool { errno == ENOENT }
+
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
     /// The address is none of this machine's.

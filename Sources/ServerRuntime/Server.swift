@@ -54,7 +54,7 @@ package final class Server {
             let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
             let listenerSets = try openListeners()
             try writeProcessID()
-            try Process.dropPrivileges(user: configuration.process.user, group: configuration.process.group)
+            try dropPrivileges()
             let addresses = listenerSets.first?.map { $0.socket.localAddress } ?? []
             try startWorkers(listenerSets)
             logStart(addresses)
@@ -131,6 +131,23 @@ package final class Server {
         do { try LineSink(replacing: path).write("\(Process.id)") } catch {
             throw StartFailure("cannot write the process id: \(error); check pidfile")
         }
+    }
+
+    private func dropPrivileges() throws(StartFailure) {
+        let (user, group) = (configuration.process.user, configuration.process.group)
+        if let group {
+            do { try Process.become(group: group) } catch { throw Self.privilegeFailure("group", group, error) }
+        }
+        guard let user else { return }
+        do {
+            if group == nil { try Process.become(groupOf: user) }
+            try Process.become(user: user)
+        } catch { throw Self.privilegeFailure("user", user, error) }
+    }
+
+    private static func privilegeFailure(_ kind: String, _ name: String, _ error: SystemError) -> StartFailure {
+        let reason = error.isNoSuchName ? "there is no such \(kind)" : "\(error)"
+        return StartFailure("cannot become \(kind) \(Quoted(Array(name.utf8))): \(reason); check proc-\(kind)")
     }
 
     private func startWorkers(_ listenerSets: [[HeldSocket]]) throws {

@@ -198,6 +198,7 @@ int64_t tern_read_file(const char *path, char *buffer, size_t capacity);
 
 /// Change to the group or user of this name; -ENOENT when there is none.
 int32_t tern_set_group(const char *name);
+int32_t tern_set_group_of_user(const char *name);
 int32_t tern_set_user(const char *name);
 
 void tern_syslog_open(void);
