@@ -43,14 +43,15 @@ def free_port():
 class Server:
     """One server pinned to its processor, ended by its process id."""
 
-    def __init__(self, name, binaries, scratch):
+    def __init__(self, name, binaries, scratch, before):
         self.name = name
         self.port = free_port()
         log = os.path.join(scratch, f"{name}-{self.port}.log")
         # Relay ports of the two ranges do not meet each other, nor the clients' (32768 and up).
+        program = before if name == "before" else os.path.join(binaries, "tern")
         commands = {
             "tern": [
-                os.path.join(binaries, "tern"), "serve", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
+                program, "serve", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1",
                 f"--listening-port={self.port}", "--allow-loopback-peers", "--lt-cred-mech", "--user=u:p",
                 "--realm=r", "--relay-threads=1", "--unauthorized-ratelimit=0", "--binding-ratelimit-rps=0",
                 "--min-port=49152", "--max-port=65535", f"--log-file={log}",
@@ -64,7 +65,7 @@ class Server:
             "floor": [os.path.join(binaries, "tern-floor"), str(self.port)],
         }
         self.process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CPU] + commands[name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["taskset", "-c", SERVER_CPU] + commands["tern" if name == "before" else name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def wait_until_ready(self):
         binding = bytes.fromhex("000100002112a442") + b"tern-compare"
@@ -94,7 +95,7 @@ class Server:
 
 
 def start(names, options):
-    servers = {name: Server(name, options.binaries, options.scratch) for name in names}
+    servers = {name: Server(name, options.binaries, options.scratch, options.before) for name in names}
     for server in servers.values():
         server.wait_until_ready()
     return servers
@@ -159,10 +160,11 @@ def run_round(options, scenarios, number, tally):
     # Memory that earlier scenarios left behind would hide what allocations need, so these have servers of their own.
     shared = [s for s in scenarios if s[0] != "idle"]
     if shared:
-        servers = start(RELAYING, options)
+        servers = start(RELAYING + (("before",) if options.before else ()), options)
         try:
             for name, _, words, names in shared:
                 # The order alternates, so that a drift favours nobody.
+                names = with_before(names, options)
                 order = names if number % 2 == 0 else tuple(reversed(names))
                 for who in order:
                     result = measure(servers[who], name, words, options, tally)
@@ -171,7 +173,7 @@ def run_round(options, scenarios, number, tally):
             for server in servers.values():
                 server.stop()
     for name, _, words, names in [s for s in scenarios if s[0] == "idle"]:
-        for who in names:
+        for who in with_before(names, options):
             servers = start((who,), options)
             try:
                 result, complaint = run_once(servers[who], words, options)
@@ -181,6 +183,10 @@ def run_round(options, scenarios, number, tally):
                 tally.note(name, f"{who}: {complaint}")
             keep(tally, name, who, number, result, "bytesPerAllocation")
             keep(tally, "idle-cpu", who, number, result, "serverMicroseconds")
+
+
+def with_before(names, options):
+    return names + ("before",) if options.before else names
 
 
 def keep(tally, scenario, who, number, result, field):
@@ -204,16 +210,21 @@ def print_table(scenarios, tally):
     rows = [(s[0], s[1]) for s in scenarios]
     if any(name == "idle" for name, _ in rows):
         rows.append(("idle-cpu", "CPU to open one of them, µs"))
-    print("| scenario | coturn | Tern | floor | Tern : coturn | Tern : floor | floor : coturn |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    pairs = [("tern", "coturn"), ("tern", "floor"), ("floor", "coturn")]
+    titles = {"tern": "Tern", "before": "Tern before"}
+    if any("before" in values for values in tally.values.values()):
+        pairs.append(("tern", "before"))
+    heads = ["scenario"] + [titles.get(who, who) for who in RELAYING]
+    heads += [f"{titles.get(a, a)} : {titles.get(b, b)}" for a, b in pairs]
+    print("| " + " | ".join(heads) + " |")
+    print("| --- " * len(heads) + "|")
     for name, title in rows:
         values = tally.values.get(name, {})
         cells = []
         for who in RELAYING:
             mine = list(values.get(who, {}).values())
             cells.append(f"{statistics.median(mine):,.{0 if name == 'idle' else 2}f}" if mine else "–")
-        cells += [shown(ratios(values, "tern", "coturn")), shown(ratios(values, "tern", "floor")),
-                  shown(ratios(values, "floor", "coturn"))]
+        cells += [shown(ratios(values, a, b)) for a, b in pairs]
         print(f"| {title} | " + " | ".join(cells) + " |")
     print("\nServer CPU in µs for each datagram delivered, request answered or cycle finished; memory in bytes. Medians;")
     print("ratios are medians of the ratios within a round, with the least, the greatest and the number of rounds.")
@@ -231,12 +242,14 @@ def parse():
     parser.add_argument("--attempts", type=int, default=6, help="runs at most, until others leave the machine alone")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds before a disturbed run is repeated")
     parser.add_argument("--only", help="scenarios, by name: " + ", ".join(s[0] for s in SCENARIOS))
+    parser.add_argument("--before", metavar="PATH", help="another build of tern, to be measured as well")
     parser.add_argument("--json", help="write all values to this file")
     options = parser.parse_args()
     known = {s[0] for s in SCENARIOS}
     wanted = set(options.only.split(",")) if options.only else known
     if not wanted <= known:
         parser.error("no such scenario: " + ", ".join(sorted(wanted - known)))
+    options.before = os.path.abspath(options.before) if options.before else None
     return options, [s for s in SCENARIOS if s[0] in wanted]
 
 

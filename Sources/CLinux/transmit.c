@@ -1,26 +1,21 @@
-// Batched send. Entries are chained by descriptor, each chain goes out in order by as few calls as possible, and an
-// entry that fails is counted and stepped over.
+// Batched send. Entries are chained by descriptor, each chain goes out in order, and an entry that fails is counted and
+// stepped over.
 //
-// Segmentation offload (UDP_SEGMENT) belongs into send_run: a run of equal-sized entries for one destination can share
-// a header there, without a change for callers.
+// A call for each datagram, and not sendmmsg: the cost of a call is less than what the kernel pays to copy and check a
+// msghdr, which sendto does without. What a call for many saves, segmentation offload (UDP_SEGMENT) saves as well, and
+// more; it belongs into send_chain: a run of equal-sized entries for one destination can share a header there, without
+// a change for callers.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
 
 #include "addresses.h"
 
-enum { RUN_MAX = 64, NO_ENTRY = -1 };
+enum { NO_ENTRY = -1 };
 
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
-struct run {
-    struct mmsghdr messages[RUN_MAX];
-    struct iovec vectors[RUN_MAX];
-    union tern_sockaddr names[RUN_MAX];
-    union control controls[RUN_MAX];
 };
 
 /// The first and last entry of the chain of a descriptor.
@@ -35,7 +30,6 @@ struct tern_transmit_batch {
     struct chain *chains;
     int16_t *buckets;  // open addressing over chains, twice as many places as entries
     uint32_t bucket_mask;
-    struct run run;
 };
 
 struct tern_transmit_batch *tern_transmit_batch_create(uint32_t entries) {
@@ -64,7 +58,7 @@ void tern_transmit_batch_destroy(struct tern_transmit_batch *batch) {
 
 struct tern_outgoing *tern_transmit_batch_entries(struct tern_transmit_batch *batch) { return batch->entries; }
 
-// ---------------------------------------------------------------------------------------------------- one header
+// ---------------------------------------------------------------------------------------------------- one datagram
 
 static void set_source(struct msghdr *header, union control *control, const struct tern_address *local) {
     header->msg_control = control;
@@ -86,16 +80,25 @@ static void set_source(struct msghdr *header, union control *control, const stru
     }
 }
 
-static void fill(struct run *run, uint32_t index, const struct tern_outgoing *entry) {
-    struct msghdr *header = &run->messages[index].msg_hdr;
-    run->vectors[index] = (struct iovec){.iov_base = (void *)(uintptr_t)entry->bytes, .iov_len = entry->length};
-    header->msg_name = &run->names[index];
-    header->msg_namelen = tern_address_to_kernel(&entry->destination, &run->names[index]);
-    header->msg_iov = &run->vectors[index];
-    header->msg_iovlen = 1;
-    header->msg_control = NULL;
-    header->msg_controllen = 0;
-    if (entry->local.family != TERN_FAMILY_NONE) set_source(header, &run->controls[index], &entry->local);
+static ssize_t send_from(const struct tern_outgoing *entry, union tern_sockaddr *name, socklen_t length) {
+    union control control;
+    struct iovec vector = {.iov_base = (void *)(uintptr_t)entry->bytes, .iov_len = entry->length};
+    struct msghdr header = {.msg_name = name, .msg_namelen = length, .msg_iov = &vector, .msg_iovlen = 1};
+    set_source(&header, &control, &entry->local);
+    return sendmsg(entry->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/// 0, or the errno.
+static int send_once(const struct tern_outgoing *entry) {
+    union tern_sockaddr name;
+    socklen_t length = tern_address_to_kernel(&entry->destination, &name);
+    ssize_t sent;
+    do {
+        sent = entry->local.family == TERN_FAMILY_NONE
+                   ? sendto(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL, &name.any, length)
+                   : send_from(entry, &name, length);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? errno : 0;
 }
 
 // ---------------------------------------------------------------------------------------------------- failures
@@ -131,51 +134,24 @@ static void count_failure(int error, struct tern_transmit_counters *counters) {
     }
 }
 
-static int send_retrying_interrupts(int fd, const struct msghdr *header) {
-    ssize_t sent;
-    do {
-        sent = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
-    return sent < 0 ? errno : 0;
-}
-
-/// Deals with an entry whose first attempt ended in `error`.
-static void recover(int fd, const struct msghdr *header, int error, struct tern_transmit_counters *counters) {
-    if (may_be_pending(error)) {
-        int second = send_retrying_interrupts(fd, header);
-        if (second == 0) {
-            counters->refused += 1;
-            counters->sent += 1;
-            return;
-        }
+static void send_entry(const struct tern_outgoing *entry, struct tern_transmit_counters *counters) {
+    int error = send_once(entry);
+    if (error != 0 && may_be_pending(error)) {
+        int second = send_once(entry);
+        if (second == 0) counters->refused += 1;
         error = second;
     }
-    count_failure(error, counters);
-}
-
-// ---------------------------------------------------------------------------------------------------- runs
-
-/// Sends the first `count` headers of the run, in order.
-static void send_run(struct run *run, int fd, uint32_t count, struct tern_transmit_counters *counters) {
-    uint32_t done = 0;
-    while (done < count) {
-        int sent = sendmmsg(fd, run->messages + done, count - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent > 0) {
-            // After a partial batch the kernel keeps the failure to itself; the next call meets it again or not.
-            done += (uint32_t)sent;
-            counters->sent += (uint32_t)sent;
-        } else if (sent < 0 && errno == EINTR) {
-            continue;
-        } else {
-            recover(fd, &run->messages[done].msg_hdr, sent < 0 ? errno : EAGAIN, counters);
-            done += 1;
-        }
+    if (error == 0) {
+        counters->sent += 1;
+    } else {
+        count_failure(error, counters);
     }
 }
 
+// ---------------------------------------------------------------------------------------------------- many
+
 /// The DF bit is a property of the socket, so a datagram that wants it travels alone. Rare (RFC 8656 §14.3).
-static void send_unfragmented(struct run *run, const struct tern_outgoing *entry,
-                              struct tern_transmit_counters *counters) {
+static void send_unfragmented(const struct tern_outgoing *entry, struct tern_transmit_counters *counters) {
     bool v6 = entry->destination.family == TERN_FAMILY_IPV6;
     int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     int option = v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
@@ -187,29 +163,20 @@ static void send_unfragmented(struct run *run, const struct tern_outgoing *entry
         counters->other += 1;
         return;
     }
-    fill(run, 0, entry);
-    send_run(run, entry->fd, 1, counters);
+    send_entry(entry, counters);
     (void)setsockopt(entry->fd, level, option, &before, sizeof before);
 }
 
 static void send_chain(struct tern_transmit_batch *batch, const struct chain *chain,
                        struct tern_transmit_counters *counters) {
-    uint32_t count = 0;
     for (int32_t i = chain->head; i != NO_ENTRY; i = batch->entries[i].next) {
         const struct tern_outgoing *entry = &batch->entries[i];
-        bool alone = (entry->flags & TERN_OUTGOING_DONT_FRAGMENT) != 0;
-        if (count == RUN_MAX || (alone && count > 0)) {
-            send_run(&batch->run, chain->fd, count, counters);
-            count = 0;
-        }
-        if (alone) {
-            send_unfragmented(&batch->run, entry, counters);
+        if ((entry->flags & TERN_OUTGOING_DONT_FRAGMENT) != 0) {
+            send_unfragmented(entry, counters);
         } else {
-            fill(&batch->run, count, entry);
-            count += 1;
+            send_entry(entry, counters);
         }
     }
-    if (count > 0) send_run(&batch->run, chain->fd, count, counters);
 }
 
 /// Chains the entries by descriptor, in order of first appearance; returns the number of chains.
