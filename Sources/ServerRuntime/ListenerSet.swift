@@ -4,16 +4,19 @@ import NetworkPrimitives
 /// The listeners of one worker, by index.
 struct ListenerSet: ~Copyable, Sendable {
     private let sockets: [HeldSocket]
+    // Copies of what the sockets hold: asking an object would count a reference for each datagram.
+    private let descriptors: [CInt]
     private let addresses: [SocketAddress]
 
     init(_ sockets: [HeldSocket]) {
         self.sockets = sockets
+        descriptors = sockets.map { $0.socket.raw }
         addresses = sockets.map { $0.socket.localAddress }
     }
 
     var count: Int { sockets.count }
 
-    func raw(_ index: Int) -> CInt { sockets[index].socket.raw }
+    func raw(_ index: Int) -> CInt { descriptors[index] }
 
     func address(_ index: Int) -> SocketAddress { addresses[index] }
 
