@@ -29,9 +29,7 @@ int32_t tern_set_user(const char *name) {
     errno = 0;
     struct passwd *user = getpwnam(name);
     if (user == NULL) return errno != 0 ? -errno : -ENOENT;
-    // The user's own group, unless another one was chosen before, and no supplementary groups: they would keep what root
-    // could reach.
-    if (getegid() == 0 && setgid(user->pw_gid) != 0) return -errno;
+    // Supplementary groups would keep what root could reach.
     if (geteuid() == 0 && initgroups(name, getegid()) != 0) return -errno;
     return setuid(user->pw_uid) == 0 ? 0 : -errno;
 }

@@ -21,6 +21,18 @@ package final class SharedLedger: AllocationLedger, Sendable {
 
     package func release(_ claim: AllocationClaim) { ledger.withLock { $0.release(claim) } }
 
+    package func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
+        let refusal: ClaimRefusal? = ledger.withLock { ledger in
+            do throws(ClaimRefusal) {
+                try ledger.admitReservation(token, claim)
+                return nil
+            } catch { return error }
+        }
+        if let refusal { throw refusal }
+    }
+
+    package func endReservation(_ token: UInt64) { ledger.withLock { $0.endReservation(token) } }
+
     package func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
         ledger.withLock { $0.takePort(of: address, preference, at: now) }
     }

@@ -156,19 +156,27 @@ struct EphemeralCredentialTests {
 
     @Test("a minted name brings its own quota along", .requirement("RI-rest-11"))
     func mintedQuota() {
-        let harness = TURNHarness(TestSetup.ephemeral(secrets: ["north"]).with { $0.quota.perUser = 1 })
+        let harness = TURNHarness(TestSetup.ephemeral(secrets: ["north"]))
         let user = String(decoding: EphemeralCredential.mintedUser(tag: [0x78], quota: 3), as: UTF8.self)
         #expect(user == "tern.3.x")
         for port in 1...3 { #expect(client(harness, "1750000600:tern.3.x", port: port).allocate()?.isSuccess == true) }
         #expect(client(harness, "1750000601:tern.3.x", port: 4).allocate()?.errorCode == 486)
-        #expect(client(harness, "1750000600:tern.0.y", port: 5).allocate()?.errorCode == 486)
-        #expect(harness.ledger.refusals == [.userQuota, .userQuota])
+        #expect(harness.ledger.refusals == [.userQuota])
+        // A quota of zero is none.
+        #expect(client(harness, "1750000600:tern.0.y", port: 5).allocate()?.isSuccess == true)
+    }
+
+    @Test("the quota of a minted name does not lift that of the server", .requirement("RI-rest-11"))
+    func bothQuotas() {
+        let harness = TURNHarness(TestSetup.ephemeral(secrets: ["north"]).with { $0.quota.perUser = 1 })
+        #expect(client(harness, "1750000600:tern.3.x", port: 1).allocate()?.isSuccess == true)
+        #expect(client(harness, "1750000600:tern.3.x", port: 2).allocate()?.errorCode == 486)
     }
 
     @Test(
-        "only a whole number of up to six digits is a minted quota", .requirement("RI-rest-12"),
+        "only a positive number of up to six digits is a minted quota", .requirement("RI-rest-12"),
         arguments: [
-            ("tern.5.a", 5), ("tern.999999.a", 999_999), ("tern.0.a", 0), ("tern.007.", 7), ("tern.1000000.a", nil),
+            ("tern.5.a", 5), ("tern.999999.a", 999_999), ("tern.0.a", nil), ("tern.007.", 7), ("tern.1000000.a", nil),
             ("tern.5", nil), ("tern..a", nil), ("tern.-1.a", nil), ("tern.5x.a", nil), ("Tern.5.a", nil), ("tern", nil),
             ("xtern.5.a", nil), ("tern.5.a.b", 5),
         ] as [(String, Int?)])

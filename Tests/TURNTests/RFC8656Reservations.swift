@@ -111,6 +111,16 @@ struct RFC8656Reservations {
         #expect(harness.client("198.51.100.7:40002").allocate()?.errorCode == 486)
     }
 
+    @Test("a redeemed token no longer counts beside the allocation it became", .requirement("RI-quota-5"))
+    func redeemedWithinQuota() {
+        let harness = TURNHarness(TestSetup().with { $0.quota.perUser = 2 })
+        let (_, port, token) = reserve(harness)
+        let second = harness.client("198.51.100.7:40001")
+        #expect(second.allocate([.token(token)])?.relayed.first?.port == port + 1)
+        #expect(harness.ledger.liveCounts == (2, 2))
+        #expect(harness.client("198.51.100.7:40002").allocate()?.errorCode == 486)
+    }
+
     @Test("so many reservations at a time and no more", .requirement("RI-limits-2"))
     func limit() {
         let harness = TURNHarness(TestSetup(limits: Limits(allocationsMax: 100, reservationsMax: 3)))

@@ -25,6 +25,11 @@ package protocol AllocationLedger: AnyObject {
     func admit(_ claim: AllocationClaim) throws(ClaimRefusal)
     func release(_ claim: AllocationClaim)
 
+    /// The same for a port that is held under a token, until the token is redeemed or runs out.
+    func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal)
+    /// Does nothing when the token is unknown or has ended: it may be redeemed at any worker.
+    func endReservation(_ token: UInt64)
+
     /// A port of `address` that nobody has; with `.evenAndNext` the next one is taken as well.
     func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16?
     /// `wasUsable` is false for a port that the kernel refused: somebody else on this host has it.

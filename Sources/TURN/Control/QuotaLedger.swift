@@ -20,6 +20,7 @@ package struct QuotaLedger: ~Copyable {
     private var total = 0
     private var byUser: [[UInt8]: Int] = [:]
     private var bySource: [IPAddress: Int] = [:]
+    private var reservations: [UInt64: AllocationClaim] = [:]
     private var pools: [IPAddress: RelayPortPool] = [:]
     /// Relay sockets that may be open at a time: descriptors are shared by all pools.
     private let socketsMax: Int
@@ -63,6 +64,17 @@ package struct QuotaLedger: ~Copyable {
         guard total == 0 else { return }
         byUser = [:]
         bySource = [:]
+    }
+
+    package mutating func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
+        try admit(claim)
+        reservations[token] = claim
+    }
+
+    package mutating func endReservation(_ token: UInt64) {
+        guard let claim = reservations.removeValue(forKey: token) else { return }
+        if reservations.isEmpty { reservations = [:] }
+        release(claim)
     }
 
     package mutating func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {

@@ -35,6 +35,8 @@ extension TURNServer {
         let claim = AllocationClaim(
             quotaKey: credentials.exchange.identity.quotaKey, mintedQuota: credentials.exchange.identity.mintedQuota,
             source: arrival.path.client.socketAddress.ip.subscriber)
+        // A redeemed token has counted against the quota so far; from here on the allocation does.
+        if case .reservation(let token) = request.source { ledger.endReservation(token) }
         do { try ledger.admit(claim) } catch { return .failure(.allocationQuotaReached) }
         guard let id = insertAllocation(request, arrival, credentials, claim, addressError) else {
             ledger.release(claim)
@@ -198,7 +200,7 @@ extension TURNServer {
         }
         allocations[id.handle].phase = .active
         allocations[id.handle].reservationToken = opening.holdNextAs
-        if let token = opening.holdNextAs { confirmReservation(token, of: allocations[id.handle].claim, at: now) }
+        if let token = opening.holdNextAs { confirmReservation(token, at: now) }
         let allocation = allocations[id.handle]
         outputs.append(
             .route(

@@ -57,9 +57,9 @@ extension TURNServer {
     /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell binds
     /// both sockets or neither, so that it holds nothing.
     mutating func abandon(_ id: AllocationID, reservation: UInt64?) {
-        if reservation != nil {
+        if let reservation {
             openingReservationCount -= 1
-            ledger.release(allocations[id.handle].claim)
+            ledger.endReservation(reservation)
         }
         remove(id)
     }
@@ -79,23 +79,24 @@ extension TURNServer {
     /// its user, so that nobody drains the ports by reserving them.
     mutating func beginReservation(of claim: AllocationClaim) -> UInt64? {
         guard reservations.count + openingReservationCount < settings.limits.reservationsMax else { return nil }
-        do { try ledger.admit(claim) } catch { return nil }
+        let token = random.next()
+        do { try ledger.admitReservation(token, claim) } catch { return nil }
         openingReservationCount += 1
-        return random.next()
+        return token
     }
 
     /// The port is bound and the client is about to learn the token: its time runs from now.
-    mutating func confirmReservation(_ token: UInt64, of claim: AllocationClaim, at now: Instant) {
+    mutating func confirmReservation(_ token: UInt64, at now: Instant) {
         let expiresAt = now.advanced(bySeconds: LifetimePolicy.reservationSeconds)
         openingReservationCount -= 1
-        let isAppended = reservations.append(Reservation(token: token, claim: claim, expiresAt: expiresAt))
+        let isAppended = reservations.append(Reservation(token: token, expiresAt: expiresAt))
         precondition(isAppended, "room was set aside when the reservation began")
     }
 
     mutating func endReservations(at now: Instant) {
         while let first = reservations.first, first.expiresAt <= now, let ended = reservations.popFirst() {
             outputs.append(.endReservation(token: ended.token))
-            ledger.release(ended.claim)
+            ledger.endReservation(ended.token)
         }
     }
 }

@@ -37,7 +37,6 @@ package struct TURNServer: ~Copyable {
 
     struct Reservation {
         let token: UInt64
-        let claim: AllocationClaim
         let expiresAt: Instant
     }
 

@@ -73,6 +73,10 @@ package final class SharedLedger: AllocationLedger {
 
     package func admit(_ claim: AllocationClaim) throws(ClaimRefusal) { try ledger.admit(claim) }
     package func release(_ claim: AllocationClaim) { ledger.release(claim) }
+    package func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
+        try ledger.admitReservation(token, claim)
+    }
+    package func endReservation(_ token: UInt64) { ledger.endReservation(token) }
 
     package func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
         ledger.takePort(of: address, preference, at: now)

@@ -128,7 +128,7 @@ extension TURNHarness {
         // A ledger that several servers share counts the others' too.
         guard isSoleUserOfLedger else { return }
         expect(
-            ledger.liveCounts.allocations == live.allocations + live.reservations, "claims live as long as their user")
+            ledger.liveCounts.allocations == live.allocations + held.count, "claims live as long as their user")
         expect(ledger.liveCounts.ports == sockets.count, "taken ports are bound")
         expect(sockets.count == routes.relays.values.reduce(held.count) { $0 + $1.count }, "bound sockets have a user")
         guard live.allocations == 0 else { return }

@@ -28,6 +28,15 @@ final class TestLedger: AllocationLedger {
 
     func release(_ claim: AllocationClaim) { quota.release(claim) }
 
+    func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
+        do { try quota.admitReservation(token, claim) } catch {
+            refusals.append(error)
+            throw error
+        }
+    }
+
+    func endReservation(_ token: UInt64) { quota.endReservation(token) }
+
     func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
         quota.takePort(of: address, preference, at: now)
     }
