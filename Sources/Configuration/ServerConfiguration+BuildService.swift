@@ -1,7 +1,8 @@
 // The parts about credentials, limits, logs and the process. See `ServerConfiguration+Build.swift`.
 
 extension ServerConfiguration.Authentication {
-    /// RFC 8489 §14.9 allows 127 characters of up to 763 bytes. The realm is in every answer to a stranger, so it is short.
+    /// RFC 8489 §14.9 allows 127 characters of up to 763 bytes. The realm is in every answer to a stranger, so it is
+    /// short.
     private static let realmByteCountMax = 128
 
     init(_ settings: Settings, log: inout DiagnosticLog) {

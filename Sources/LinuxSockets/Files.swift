@@ -3,8 +3,8 @@ import Glibc
 
 /// Small files, read whole.
 package enum Files {
-    /// The content of a file of at most `byteCountMax` bytes; one byte more is returned of a larger one, so that the caller
-    /// sees it is too large.
+    /// The content of a file of at most `byteCountMax` bytes; one byte more is returned of a larger one, so that the
+    /// caller sees it is too large.
     package static func read(_ path: String, byteCountMax: Int) throws(SystemError) -> [UInt8] {
         let raw = unsafe path.withCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
         guard raw >= 0 else { throw SystemError(operation: "open \(path)", errno: errno) }

@@ -1,7 +1,7 @@
 // Text forms of addresses: strict on reading (no octal, no short forms, no zone), RFC 5952 on writing.
 
-/// A decimal number in its one spelling: no sign, no leading zeros, at most `maximum`. `010` is eight to some readers and
-/// ten to others, so it is nothing to us.
+/// A decimal number in its one spelling: no sign, no leading zeros, at most `maximum`. `010` is eight to some readers
+/// and ten to others, so it is nothing to us.
 func parseDecimal(_ digits: Substring.UTF8View, atMost maximum: Int) -> Int? {
     guard digits.first != UInt8(ascii: "0") || digits.dropFirst().isEmpty else { return nil }
     var value = 0

@@ -67,8 +67,8 @@
         }
     }
 
-    /// What stands for one customer of a provider: the address itself for IPv4, the /64 for IPv6, of which everybody has
-    /// 2^64 addresses. Limits per source count by it.
+    /// What stands for one customer of a provider: the address itself for IPv4, the /64 for IPv6, of which everybody
+    /// has 2^64 addresses. Limits per source count by it.
     @inlinable package var subscriber: IPAddress {
         switch self {
         case .v4: self

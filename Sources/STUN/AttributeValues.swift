@@ -60,8 +60,9 @@ extension STUNMessage {
         return .value(address)
     }
 
-    /// Visits each XOR-PEER-ADDRESS in order, nil for a malformed one; stops when `body` answers false. CreatePermission
-    /// is the one request that carries several (RFC 8656 §10.1). What stands after the integrity is not visited.
+    /// Visits each XOR-PEER-ADDRESS in order, nil for a malformed one; stops when `body` answers false.
+    /// CreatePermission is the one request that carries several (RFC 8656 §10.1). What stands after the integrity is
+    /// not visited.
     package func forEachXORPeerAddress(in bytes: RawSpan, _ body: (SocketAddress?) -> Bool) {
         let covered = range(of: .messageIntegrity) ?? range(of: .messageIntegritySHA256)
         let end = covered.map { $0.lowerBound - 4 } ?? byteCount

@@ -16,7 +16,8 @@ package enum ClassicBinding {
             && bytes.bigEndianUInt32(at: 4) != STUNMessage.magicCookie
     }
 
-    /// Writes the success response to `request`: the same sixteen bytes of id, and MAPPED-ADDRESS alone. Returns its length.
+    /// Writes the success response to `request`: the same sixteen bytes of id, and MAPPED-ADDRESS alone. Returns its
+    /// length.
     package static func respond(
         to request: RawSpan, source: SocketAddress, into response: inout MutableRawSpan
     ) -> Int {

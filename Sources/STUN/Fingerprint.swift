@@ -10,8 +10,8 @@ package enum Fingerprint {
     }
 }
 
-/// CRC-32 of ISO 3309, as in Ethernet and zlib: reflected polynomial 0xEDB88320. Eight table look-ups advance eight bytes,
-/// so that a FINGERPRINT on a media datagram costs tenths of a microsecond rather than several.
+/// CRC-32 of ISO 3309, as in Ethernet and zlib: reflected polynomial 0xEDB88320. Eight table look-ups advance eight
+/// bytes, so that a FINGERPRINT on a media datagram costs tenths of a microsecond rather than several.
 package enum CRC32 {
     private static let tables: [UInt32] = makeTables()
 

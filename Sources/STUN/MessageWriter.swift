@@ -3,8 +3,8 @@ package import NetworkPrimitives
 
 /// Writes one STUN message into memory that the caller owns, without allocating.
 ///
-/// The buffer is large enough for the message, whose longest parts (realm, nonce, unknown attributes) are bounded by the
-/// server and not by the client; running out of room is our own mistake and ends in a precondition. Padding is zero
+/// The buffer is large enough for the message, whose longest parts (realm, nonce, unknown attributes) are bounded by
+/// the server and not by the client; running out of room is our own mistake and ends in a precondition. Padding is zero
 /// (RFC 8489 §14), whatever the buffer held before.
 package struct MessageWriter: ~Copyable, ~Escapable {
     private var bytes: MutableRawSpan
@@ -109,7 +109,8 @@ package struct MessageWriter: ~Copyable, ~Escapable {
         bytes.storeBigEndian(CRC32.checksum(bytes.bytes.extracting(0..<covered)) ^ Fingerprint.mask, at: start)
     }
 
-    /// Writes the attribute's header, clears its padding, counts it in the message length, and says where the value goes.
+    /// Writes the attribute's header, clears its padding, counts it in the message length, and says where the value
+    /// goes.
     @_lifetime(self: copy self)
     private mutating func beginAttribute(_ type: AttributeType, valueByteCount: Int) -> Int {
         let start = byteCount + 4

@@ -3,8 +3,8 @@ import LinuxSockets
 package import NetworkPrimitives
 import TURN
 
-/// What the peer policy of a configuration says on this host about one peer: the same decision, by the same code, that a
-/// permission or a channel gets.
+/// What the peer policy of a configuration says on this host about one peer: the same decision, by the same code, that
+/// a permission or a channel gets.
 package struct PeerVerdict: Sendable {
     package let isAllowed: Bool
     /// The rule that decides, as the operator wrote it or as it is built in.

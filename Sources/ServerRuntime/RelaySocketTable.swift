@@ -1,7 +1,7 @@
 import LinuxSockets
 
-/// The relay sockets of one worker. A socket's descriptor is its `RelaySocketID`; the kernel reuses descriptors, so that
-/// every look-up names the allocation too.
+/// The relay sockets of one worker. A socket's descriptor is its `RelaySocketID`; the kernel reuses descriptors, so
+/// that every look-up names the allocation too.
 struct RelaySocketTable: ~Copyable {
     private var sockets: [CInt: (socket: HeldSocket, allocation: UInt32)] = [:]
 

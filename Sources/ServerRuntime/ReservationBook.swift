@@ -1,8 +1,8 @@
 import EventLoop
 import LinuxSockets
 
-/// Relay sockets that are held for a RESERVATION-TOKEN (RFC 8656 §7.2). Shared by all workers: the client that redeems a
-/// token may have been given to another one.
+/// Relay sockets that are held for a RESERVATION-TOKEN (RFC 8656 §7.2). Shared by all workers: the client that redeems
+/// a token may have been given to another one.
 package final class ReservationBook: Sendable {
     private let held: Locked<[UInt64: HeldSocket]>
 

@@ -17,8 +17,8 @@ package struct HostFacts: Sendable {
     }
 }
 
-/// A configuration turned into what the machines take: the one place where the words of the operator become those of the
-/// protocol.
+/// A configuration turned into what the machines take: the one place where the words of the operator become those of
+/// the protocol.
 package struct ServerSettings: Sendable {
     /// Files that are kept free for listeners, logs and what an operator may want while the server is full.
     private static let reservedFiles = 256

@@ -2,8 +2,8 @@ import EventLoop
 package import NetworkPrimitives
 package import TURN
 
-/// The quotas and relay ports of all workers, behind one lock. It is taken on Allocate and at an allocation's end, never
-/// on a packet.
+/// The quotas and relay ports of all workers, behind one lock. It is taken on Allocate and at an allocation's end,
+/// never on a packet.
 package final class SharedLedger: AllocationLedger, Sendable {
     private let ledger: Locked<QuotaLedger>
 

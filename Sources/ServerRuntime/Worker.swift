@@ -46,8 +46,8 @@ package struct WorkerReport: Sendable {
 /// One thread's share of the server: its listeners, its relay sockets, a control plane and a data plane. It is born and
 /// dies on its thread and shares nothing with the others but the ledger and the reservations, which no packet touches.
 ///
-/// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The decisions
-/// are theirs; here is only what needs the kernel.
+/// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The
+/// decisions are theirs; here is only what needs the kernel.
 final class Worker {
     /// Batches read from one socket before the others get their turn.
     static let batchesPerRound = 4

@@ -23,8 +23,8 @@ package struct Limits: Sendable {
         newPeersPerSecond: Int = 10, reservationsMax: Int = 1024
     ) {
         precondition(allocationsMax >= 1, "a server without room for one allocation serves nobody")
-        // A channel binding installs a permission (RFC 8656 §12), so fewer permissions than channels could leave a legal
-        // binding without room.
+        // A channel binding installs a permission (RFC 8656 §12), so fewer permissions than channels could leave a
+        // legal binding without room.
         precondition(channelsPerAllocationMax <= permissionsPerAllocationMax)
         self.allocationsMax = allocationsMax
         self.permissionsPerAllocationMax = permissionsPerAllocationMax

@@ -71,8 +71,8 @@ package struct CivilTime: CustomStringConvertible {
         return "\(date.year)-\(Self.two(date.month))-\(Self.two(date.day))T\(clock)Z"
     }
 
-    /// The Gregorian date of a day counted from 1970-01-01. Years are taken to begin in March, so that the leap day is the
-    /// last one, and the calendar repeats every 400 years of 146,097 days.
+    /// The Gregorian date of a day counted from 1970-01-01. Years are taken to begin in March, so that the leap day is
+    /// the last one, and the calendar repeats every 400 years of 146,097 days.
     private static func date(ofDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

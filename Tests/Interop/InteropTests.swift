@@ -1,6 +1,7 @@
 import Testing
 
-/// Clients that others wrote, unmodified, against the executable. They share no code with us and no reading of the RFCs.
+/// Clients that others wrote, unmodified, against the executable. They share no code with us and no reading of the
+/// RFCs.
 @Suite("Third-party clients", .serialized)
 struct InteropTests {
     @Test("coturn's stunclient learns its address from a Binding request")

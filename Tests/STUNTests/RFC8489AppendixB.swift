@@ -6,7 +6,8 @@ import Testing
 
 @Suite("RFC 8489 App. B.1 — Sample Request with MESSAGE-INTEGRITY-SHA256 and USERHASH", .requirement("R8489-B.1-1"))
 struct RFC8489AppendixB_1 {
-    /// With erratum 6268 applied: the RFC prints a length field of 0x9C over 0x88 bytes, and leaves PASSWORD-ALGORITHM out.
+    /// With erratum 6268 applied: the RFC prints a length field of 0x9C over 0x88 bytes, and leaves PASSWORD-ALGORITHM
+    /// out.
     private let vector = bytes(
         """
         00010090 2112A442 78AD3433 C6AD72C0 29DA412E

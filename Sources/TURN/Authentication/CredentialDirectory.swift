@@ -31,8 +31,8 @@ package struct Identity: Equatable, Sendable {
     package let mintedQuota: Int?
 }
 
-/// All users and secrets of one configuration: an immutable value. It answers one question, whether somebody who knows a
-/// password of that name made this message, for static users and for every shared secret at once.
+/// All users and secrets of one configuration: an immutable value. It answers one question, whether somebody who knows
+/// a password of that name made this message, for static users and for every shared secret at once.
 package struct CredentialDirectory: Sendable {
     private let realm: [UInt8]
     private let users: [[UInt8]: StaticUser]
@@ -60,8 +60,8 @@ package struct CredentialDirectory: Sendable {
         algorithms = hasMD5Key ? [.md5] : [.sha256, .md5]
     }
 
-    /// What nonces announce. USERHASH hides a name that we can look up; the names of ephemeral credentials are not known
-    /// here before they are used, so with shared secrets the feature is not announced (RFC 8489 §9.2).
+    /// What nonces announce. USERHASH hides a name that we can look up; the names of ephemeral credentials are not
+    /// known here before they are used, so with shared secrets the feature is not announced (RFC 8489 §9.2).
     package var features: SecurityFeatures {
         sharedSecrets.isEmpty && !users.isEmpty ? [.passwordAlgorithms, .usernameAnonymity] : [.passwordAlgorithms]
     }
@@ -94,9 +94,9 @@ package struct CredentialDirectory: Sendable {
         return Identity(username: username, quotaKey: quotaKey, mintedQuota: name.mintedQuota)
     }
 
-    /// The key of `username` that made a message, if any: `verifies` is asked for each candidate in turn. A static user is
-    /// looked for first; a name that is not one may belong to any of the shared secrets, so that one can be replaced while
-    /// credentials of the old one are about. Expiry is not judged here.
+    /// The key of `username` that made a message, if any: `verifies` is asked for each candidate in turn. A static user
+    /// is looked for first; a name that is not one may belong to any of the shared secrets, so that one can be replaced
+    /// while credentials of the old one are about. Expiry is not judged here.
     package func key(
         of username: [UInt8], _ algorithm: PasswordAlgorithm, where verifies: (LongTermKey) -> Bool
     ) -> LongTermKey? {

@@ -8,8 +8,8 @@ import NetworkPrimitives
 ///  username = expiry ":" user         user may be missing, and may contain ":" itself (Matrix names do)
 ///  password = base64(HMAC-SHA1(secret, username))
 /// ```
-/// Names that Tern mints carry their own quota in the user part, `tern.<quota>.<tag>`. It is inside what the secret signs,
-/// so that a fleet needs no shared table to know it.
+/// Names that Tern mints carry their own quota in the user part, `tern.<quota>.<tag>`. It is inside what the secret
+/// signs, so that a fleet needs no shared table to know it.
 package struct EphemeralCredential: Equatable, Sendable {
     package let username: [UInt8]
     package let password: [UInt8]

@@ -16,9 +16,9 @@ package struct SecurityFeatures: OptionSet, Sendable {
 ///  "obMatJos2"  features, base64   base64( time, 3 bytes | MAC, 9 bytes )
 ///   9 chars      4 chars            16 chars                                    29 characters (RFC 8489 §9.2, §14.10)
 /// ```
-/// The MAC is HMAC-SHA256 over the issue time, the client's address and port and the features, cut to 72 bits: guessing one
-/// takes on average 2^71 requests, each answered by at most a rate-limited 438. Servers of a fleet that share the secret
-/// accept one another's nonces.
+/// The MAC is HMAC-SHA256 over the issue time, the client's address and port and the features, cut to 72 bits: guessing
+/// one takes on average 2^71 requests, each answered by at most a rate-limited 438. Servers of a fleet that share the
+/// secret accept one another's nonces.
 package struct NonceAuthority: Sendable {
     package static let cookie: StaticString = "obMatJos2"
     package static let byteCount = 29
@@ -65,8 +65,8 @@ package struct NonceAuthority: Sendable {
         return isOurs ? .fresh(features) : .stale
     }
 
-    /// What a nonce of any origin announces, by the cookie in front; nil without cookie. Not authenticated: for deciding
-    /// how to read the request before the nonce itself is checked (RFC 8489 §9.2.4).
+    /// What a nonce of any origin announces, by the cookie in front; nil without cookie. Not authenticated: for
+    /// deciding how to read the request before the nonce itself is checked (RFC 8489 §9.2.4).
     package static func features(of nonce: RawSpan) -> SecurityFeatures? {
         guard nonce.byteCount >= 13 else { return nil }
         let cookieMatches = Array("\(cookie)".utf8).withRawSpan { expected in

@@ -26,8 +26,8 @@ struct Relay {
 
 /// An allocation as the control plane holds it (RFC 8656 §3.2, §6): who owns it, what it may reach, and until when.
 ///
-/// Its methods change permissions and channels, and say by `RouteChange` what the data plane must learn. A channel's route
-/// is there only while its binding and the permission of its peer both live (RFC 8656 §9, §12).
+/// Its methods change permissions and channels, and say by `RouteChange` what the data plane must learn. A channel's
+/// route is there only while its binding and the permission of its peer both live (RFC 8656 §9, §12).
 struct Allocation {
     enum Phase {
         /// Relay sockets are being opened; no answer has been given yet.

@@ -3,8 +3,8 @@ package import STUN
 
 /// What the control plane wants done, in this order, before it is given anything else.
 package enum Output: Equatable, Sendable {
-    /// Bind a relay socket to `address` and answer with `relayOpened` or `relayFailed`. With a token, bind the next port
-    /// too and hold it under the token; both or neither.
+    /// Bind a relay socket to `address` and answer with `relayOpened` or `relayFailed`. With a token, bind the next
+    /// port too and hold it under the token; both or neither.
     case openRelay(AllocationID, address: SocketAddress, holdNextAs: UInt64?)
     /// Give the allocation the socket held under the token, and answer likewise.
     case claimReservation(AllocationID, token: UInt64)

@@ -13,8 +13,8 @@ package struct QuotaPolicy: Sendable {
     package init() {}
 }
 
-/// Counts allocations against quotas, and hands out relay ports. Counts live exactly as long as the allocation: a claim is
-/// released once, at its end, and not at the first sign of it.
+/// Counts allocations against quotas, and hands out relay ports. Counts live exactly as long as the allocation: a claim
+/// is released once, at its end, and not at the first sign of it.
 package struct QuotaLedger: ~Copyable {
     private let policy: QuotaPolicy
     private var total = 0

@@ -140,8 +140,8 @@ extension TURNServer {
         case failed(RelayFailure)
     }
 
-    /// One of the relays that an Allocate waits for is settled. With the last of them the client is answered: an Allocate
-    /// succeeds after its relay socket exists, never before.
+    /// One of the relays that an Allocate waits for is settled. With the last of them the client is answered: an
+    /// Allocate succeeds after its relay socket exists, never before.
     mutating func settleRelay(
         _ id: AllocationID, _ result: RelayResult, at now: Instant, reply: consuming MutableRawSpan
     ) -> Reply? {

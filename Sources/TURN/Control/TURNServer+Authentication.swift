@@ -12,8 +12,8 @@ enum Authentication {
 }
 
 extension TURNServer {
-    /// The checks of RFC 8489 §9.2.4 in its order. `account` is that of the allocation on this five-tuple, whose keys are
-    /// at hand.
+    /// The checks of RFC 8489 §9.2.4 in its order. `account` is that of the allocation on this five-tuple, whose keys
+    /// are at hand.
     func authenticate(_ datagram: RawSpan, _ arrival: Arrival, account: Account?) -> Authentication {
         let directory: CredentialDirectory
         switch settings.access {
@@ -50,8 +50,8 @@ extension TURNServer {
     /// USERNAME is shorter than 509 bytes (RFC 8489 §14.3).
     static let usernameByteCountMax = 508
 
-    /// The algorithm that the client chose, or MD5 for a client from before there was a choice. Nil when the client does
-    /// not repeat the offer that the nonce stands for: somebody on the path has weakened it (RFC 8489 §9.2.1).
+    /// The algorithm that the client chose, or MD5 for a client from before there was a choice. Nil when the client
+    /// does not repeat the offer that the nonce stands for: somebody on the path has weakened it (RFC 8489 §9.2.1).
     private func passwordAlgorithm(
         _ message: STUNMessage, _ datagram: RawSpan, nonce: RawSpan, _ directory: CredentialDirectory
     ) -> PasswordAlgorithm? {

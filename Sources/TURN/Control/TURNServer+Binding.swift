@@ -34,7 +34,8 @@ extension TURNServer {
         }
     }
 
-    /// Bytes that are not a STUN message of today: a Binding request of RFC 3489 if the operator serves those, else nothing.
+    /// Bytes that are not a STUN message of today: a Binding request of RFC 3489 if the operator serves those, else
+    /// nothing.
     mutating func receiveUnparsable(
         _ datagram: RawSpan, _ error: STUNParseError, on path: FiveTuple, at now: Instant,
         reply: consuming MutableRawSpan

@@ -22,8 +22,8 @@ extension TURNServer {
         timers.schedule(id.index, at: allocations[id.handle].nextDeadline)
     }
 
-    /// Ends the relayed addresses of `families`, and the allocation with the last of them. Port, quota and memory are given
-    /// back here and nowhere else.
+    /// Ends the relayed addresses of `families`, and the allocation with the last of them. Port, quota and memory are
+    /// given back here and nowhere else.
     mutating func end(_ id: AllocationID, _ families: [AddressFamily], _ reason: SessionEnd, at now: Instant) {
         let remaining = AddressFamily.allCases.filter { family in
             allocations[id.handle].relay(family) != nil && !families.contains(family)

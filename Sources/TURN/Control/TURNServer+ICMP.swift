@@ -33,8 +33,8 @@ package struct ICMPMessage: Equatable, Sendable {
 }
 
 extension TURNServer {
-    /// RFC 8656 §11.5: tells the client by a Data indication, if the peer has a permission. `index` names the allocation
-    /// whose relay socket the error came to.
+    /// RFC 8656 §11.5: tells the client by a Data indication, if the peer has a permission. `index` names the
+    /// allocation whose relay socket the error came to.
     package mutating func receiveICMP(
         _ error: ICMPMessage, allocation index: UInt32, reply: consuming MutableRawSpan
     ) -> Reply? {

@@ -21,8 +21,9 @@ package enum AddressClass: Equatable, Sendable {
     }
 }
 
-/// Sorts addresses by the IANA special-purpose registries (RFC 6890) and by the ways in which an IPv6 address can carry an
-/// IPv4 one. An address that carries another is judged by what it carries, so that a forbidden host has no second name.
+/// Sorts addresses by the IANA special-purpose registries (RFC 6890) and by the ways in which an IPv6 address can carry
+/// an IPv4 one. An address that carries another is judged by what it carries, so that a forbidden host has no second
+/// name.
 package enum AddressClassifier {
     package static func classify(_ address: IPAddress) -> AddressClass {
         switch address {
@@ -52,8 +53,8 @@ package enum AddressClassifier {
         return .global
     }
 
-    /// RFC 8215: where the IPv4 address stands depends on a prefix length that only the operator of the NAT knows, so the
-    /// whole block is internal, and forbidden when the usual place holds something forbidden.
+    /// RFC 8215: where the IPv4 address stands depends on a prefix length that only the operator of the NAT knows, so
+    /// the whole block is internal, and forbidden when the usual place holds something forbidden.
     private static func classifyLocalUseNAT64(_ address: IPv6Address) -> AddressClass {
         let inner = carrying(classify(IPv4Address(rawValue: UInt32(truncatingIfNeeded: address.low))))
         if case .never = inner { return inner }

@@ -39,8 +39,8 @@ package struct PeerPortPolicy: Sendable {
         self.deniesLowPorts = deniesLowPorts
     }
 
-    /// Port 0 is nobody. On this host, system ports and our own listeners are refused: the first would turn a relay into a
-    /// way around the firewall, the second into a loop (RFC 8656 §21.1.7).
+    /// Port 0 is nobody. On this host, system ports and our own listeners are refused: the first would turn a relay
+    /// into a way around the firewall, the second into a loop (RFC 8656 §21.1.7).
     package func admits(_ peer: SocketAddress) -> Bool {
         guard peer.port != 0 else { return false }
         if deniesLowPorts, peer.port < 1024 { return false }
@@ -58,8 +58,8 @@ package struct PeerPortPolicy: Sendable {
     package func isOwn(_ address: IPAddress) -> Bool { address.isLoopback || ownAddresses.contains(address) }
 }
 
-/// The operator's and our own policy on peers: one classifier, one order, one place for permissions, channels and incoming
-/// data alike (RFC 8656 §21). An immutable value; a reload makes a new one.
+/// The operator's and our own policy on peers: one classifier, one order, one place for permissions, channels and
+/// incoming data alike (RFC 8656 §21). An immutable value; a reload makes a new one.
 package struct PeerFilter: Sendable {
     package enum Decision: Equatable, Sendable {
         case allowed(by: String)
@@ -90,8 +90,8 @@ package struct PeerFilter: Sendable {
         self.allowsLoopback = allowsLoopback
     }
 
-    /// Judges a peer's IP address, and names the rule that decides. What is never allowed comes first, then the operator's
-    /// allow list, then the deny list, then what is refused unless allowed.
+    /// Judges a peer's IP address, and names the rule that decides. What is never allowed comes first, then the
+    /// operator's allow list, then the deny list, then what is refused unless allowed.
     package func decide(_ peer: IPAddress) -> Decision {
         let addressClass = AddressClassifier.classify(peer)
         switch addressClass {

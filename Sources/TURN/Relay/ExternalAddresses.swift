@@ -13,8 +13,8 @@ package struct RelayAddress: Hashable, Sendable {
     }
 }
 
-/// Translates between the address a client knows a relay by and the one it has on our network, so that two clients of one
-/// server reach each other's relayed addresses without a NAT that hairpins.
+/// Translates between the address a client knows a relay by and the one it has on our network, so that two clients of
+/// one server reach each other's relayed addresses without a NAT that hairpins.
 package struct ExternalAddresses: Sendable {
     /// Only the addresses that differ; usually none or one.
     private let mapped: [RelayAddress]

@@ -2,11 +2,11 @@ import Containers
 package import NetworkPrimitives
 import STUN
 
-/// The data plane: a datagram goes in, a value that says where its bytes go comes out. It allocates nothing, asks nobody,
-/// and sends nothing.
+/// The data plane: a datagram goes in, a value that says where its bytes go comes out. It allocates nothing, asks
+/// nobody, and sends nothing.
 ///
-/// A client's datagram is left as it is; the verdict names the range to send on. A peer's datagram is framed in place: the
-/// buffer has at least `headroom` bytes before the payload and `tailroom` after it.
+/// A client's datagram is left as it is; the verdict names the range to send on. A peer's datagram is framed in place:
+/// the buffer has at least `headroom` bytes before the payload and `tailroom` after it.
 package struct RelayForwarder: ~Copyable {
     /// Bytes that a peer's datagram needs before it: a Data indication's header (20), an IPv6 XOR-PEER-ADDRESS (24) and
     /// the header of DATA (4).
@@ -35,7 +35,8 @@ package struct RelayForwarder: ~Copyable {
     private let external: ExternalAddresses
     private var transactionIDs: SplitMix64
 
-    /// Two seeds, both secret: transaction ids are shown to clients and tell theirs, which must not be that of the table.
+    /// Two seeds, both secret: transaction ids are shown to clients and tell theirs, which must not be that of the
+    /// table.
     package init(settings: TURNSettings, tableSeed: UInt64, transactionSeed: UInt64) {
         table = RouteTable(limits: settings.limits, seed: tableSeed)
         channelNumbers = settings.channelNumbers
@@ -120,7 +121,8 @@ package struct RelayForwarder: ~Copyable {
 
     // MARK: - Peer to client
 
-    /// RFC 8656 §11.3: a datagram that arrived at the relay socket of `allocation`. The header is written before the payload.
+    /// RFC 8656 §11.3: a datagram that arrived at the relay socket of `allocation`. The header is written before the
+    /// payload.
     package mutating func receiveFromPeer(
         _ buffer: inout MutableRawSpan, payload: Range<Int>, from peer: SocketAddress, allocation: UInt32,
         at now: Instant

@@ -1,7 +1,7 @@
 package import NetworkPrimitives
 
-/// An edit of the data plane's table. The control plane owns the truth and sends these; nothing else changes the table, so
-/// another consumer of the same edits (a second table, a kernel fast path) would hold the same routes.
+/// An edit of the data plane's table. The control plane owns the truth and sends these; nothing else changes the table,
+/// so another consumer of the same edits (a second table, a kernel fast path) would hold the same routes.
 package enum RouteChange: Equatable, Sendable {
     /// A new allocation. `allocation` is the index that all later changes name.
     case addAllocation(allocation: UInt32, fiveTuple: FiveTuple, bytesPerSecondMax: UInt64)

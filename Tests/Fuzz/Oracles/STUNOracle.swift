@@ -125,8 +125,8 @@ private func checkClassicBinding(_ bytes: [UInt8]) {
 
 // MARK: - Writing
 
-/// The message again, attribute for attribute, through the writer. FINGERPRINT and integrity are copied, since they cover
-/// padding that was not necessarily zero.
+/// The message again, attribute for attribute, through the writer. FINGERPRINT and integrity are copied, since they
+/// cover padding that was not necessarily zero.
 private func rewrite(_ message: STUNMessage, _ reference: STUNReference, _ bytes: [UInt8]) -> [UInt8] {
     write(message, capacity: bytes.count) { writer in
         for attribute in reference.attributes {
