@@ -15,8 +15,8 @@
         // golden ratio.
         state = state &+ 0x9E37_79B9_7F4A_7C15
         var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9  // reason: as above
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB  // reason: as above
         return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 
+/// What the system lets this process have.
 package enum ResourceLimits {
     /// Raises the number of files that may be open to what the system allows at most; returns what holds afterwards.
     package static func raiseOpenFiles() -> Int { max(0, Int(tern_raise_open_files())) }

@@ -247,10 +247,8 @@ package final class Server {
         }
         for relay in settings.turn.relayAddresses {
             let shown = relay.local == relay.advertised ? "" : ", advertised as \(relay.advertised)"
-            log.write(
-                .notice,
-                "relays from \(relay.local) ports \(settings.relayPorts.lowerBound)-\(settings.relayPorts.upperBound)\(shown)"
-            )
+            let ports = "\(settings.relayPorts.lowerBound)-\(settings.relayPorts.upperBound)"
+            log.write(.notice, "relays from \(relay.local) ports \(ports)\(shown)")
         }
     }
 

@@ -17,7 +17,8 @@ extension Worker {
         context.log.write(
             .info,
             "\(name(session)): new, \(owner(session)), lifetime=\(session.lifetimeSeconds), "
-                + "client \(session.fiveTuple.client.socketAddress), server \(session.fiveTuple.server), relay \(relayed)"
+                + "client \(session.fiveTuple.client.socketAddress), server \(session.fiveTuple.server), "
+                + "relay \(relayed)"
         )
     }
 

@@ -14,8 +14,8 @@ enum Help {
           tern --version
           tern --help
 
-        'tern serve --help' lists the options of the configuration. They are coturn's: a turnserver.conf and a turnserver
-        command line work as they are, and a link named turnserver to this program behaves as 'tern serve'.
+        'tern serve --help' lists the options of the configuration. They are coturn's: a turnserver.conf and a
+        turnserver command line work as they are, and a link named turnserver to this program behaves as 'tern serve'.
         """
 
     static let credentials = """

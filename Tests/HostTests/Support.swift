@@ -4,6 +4,7 @@ import NetworkPrimitives
 import Testing
 
 extension SocketAddress {
+    /// An address of this machine; port 0 asks for a free one.
     static func loopback(_ family: AddressFamily, port: UInt16 = 0) -> SocketAddress {
         SocketAddress(ip: .loopback(family), port: port)
     }

@@ -4,6 +4,7 @@ package import STUN
 
 /// A user with a password, or with a key made of one (`user=name:password`, `user=name:0x…`).
 package struct StaticUser: Sendable {
+    /// What the operator wrote down of the password.
     package enum Secret: Sendable {
         case password([UInt8])
         /// MD5 of `name:realm:password`: serves MD5 alone.

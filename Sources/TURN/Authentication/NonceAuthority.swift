@@ -23,6 +23,7 @@ package struct NonceAuthority: Sendable {
     package static let cookie: StaticString = "obMatJos2"
     package static let byteCount = 29
 
+    /// What a nonce that a client shows is worth.
     package enum Verdict: Equatable, Sendable {
         case fresh(SecurityFeatures)
         /// Expired, forged, of another client, or of another server: the answer is 438 in all cases.

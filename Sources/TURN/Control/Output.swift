@@ -32,6 +32,7 @@ package struct SessionSummary: Equatable, Sendable {
     package let lifetimeSeconds: UInt32
 }
 
+/// Why an allocation ended.
 package enum SessionEnd: Equatable, Sendable {
     case deletedByClient, expired
 }

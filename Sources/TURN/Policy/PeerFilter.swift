@@ -2,7 +2,10 @@ package import NetworkPrimitives
 
 /// One `allowed-peer-ip` or `denied-peer-ip` of the operator.
 package struct PeerRule: Sendable {
+    /// What the rule says about the peers that it matches.
     package enum Verdict: Sendable { case allow, deny }
+
+    /// Which peers the rule is about.
     package enum Matcher: Sendable {
         case prefix(IPPrefix)
         case range(IPRange)
@@ -61,6 +64,7 @@ package struct PeerPortPolicy: Sendable {
 /// The operator's and our own policy on peers: one classifier, one order, one place for permissions, channels and
 /// incoming data alike (RFC 8656 §21). An immutable value; a reload makes a new one.
 package struct PeerFilter: Sendable {
+    /// What was decided about a peer, with the words that the operator finds it by.
     package enum Decision: Equatable, Sendable {
         case allowed(by: String)
         case denied(by: String)

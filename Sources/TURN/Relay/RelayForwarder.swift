@@ -16,6 +16,7 @@ package struct RelayForwarder: ~Copyable {
     /// The longest UDP payload over IPv4; IPv6 allows 20 bytes more, which no client can count on.
     package static let datagramByteCountMax = 65_507
 
+    /// What becomes of a datagram from a client.
     package enum ClientVerdict: Equatable, Sendable {
         /// Send `payload` of the datagram to `peer` through `socket`.
         case sendToPeer(SocketAddress, through: RelaySocketID, payload: Range<Int>, dontFragment: Bool)
@@ -23,6 +24,7 @@ package struct RelayForwarder: ~Copyable {
         case drop(DropReason)
     }
 
+    /// What becomes of a datagram from a peer.
     package enum PeerVerdict: Equatable, Sendable {
         /// Send `packet` of the buffer back along the five-tuple.
         case sendToClient(FiveTuple, packet: Range<Int>)
