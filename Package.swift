@@ -70,6 +70,8 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    // Reads the sources; the option table is all that it links.
+    .testTarget(name: "TidyTests", dependencies: ["Configuration"], path: "Tests/Tidy", swiftSettings: relaxed),
     .target(name: "TestSupport", path: "Tests/Support", swiftSettings: relaxed),
     .testTarget(
         name: "NetworkPrimitivesTests", dependencies: ["NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),

@@ -1,0 +1,91 @@
+/// Where a target stands; Docs/Architecture.md draws the picture.
+enum Ring: Sendable {
+    case foundations, protocols, host, services, assembly, executables
+}
+
+/// What the sources of one target may import.
+struct Layer: Sendable {
+    let name: String
+    let ring: Ring
+    /// Targets of the project, as Package.swift declares them.
+    let targets: Set<String>
+    /// Modules of the system.
+    let system: Set<String>
+
+    init(_ name: String, _ ring: Ring, _ targets: Set<String> = [], system: Set<String> = []) {
+        self.name = name
+        self.ring = ring
+        self.targets = targets
+        self.system = system
+    }
+
+    /// The table of the layers. A new target gets a row here and an entry in Package.swift; they must agree.
+    static let table: [Layer] = [
+        Layer("NetworkPrimitives", .foundations),
+        Layer("Containers", .foundations, ["NetworkPrimitives"]),
+        Layer("COpenSSL", .foundations),
+        Layer("Crypto", .foundations, ["COpenSSL"]),
+
+        Layer("STUN", .protocols, ["NetworkPrimitives", "Crypto"]),
+        Layer("TURN", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "STUN"]),
+
+        Layer("CLinux", .host),
+        Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
+        Layer("EventLoop", .host, ["NetworkPrimitives", "LinuxSockets", "CLinux"], system: ["Glibc"]),
+
+        Layer("Configuration", .services, ["NetworkPrimitives"]),
+        Layer("Telemetry", .services, ["NetworkPrimitives"]),
+
+        Layer(
+            "ServerRuntime", .assembly,
+            [
+                "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "LinuxSockets", "EventLoop",
+                "Configuration", "Telemetry",
+            ], system: ["Glibc"]),
+        Layer(
+            "tern", .executables,
+            [
+                "NetworkPrimitives", "Crypto", "TURN", "LinuxSockets", "EventLoop", "Configuration", "ServerRuntime",
+            ]),
+    ]
+
+    /// The folders of the tests and benchmarks that run a whole server in their process.
+    static let usersOfTheRuntime = ["Benchmarks/", "Tests/Integration", "Tests/ServerRuntimeTests"]
+
+    /// What is wrong with the table itself: the law of the rings, whatever the rows say.
+    static func violations(in table: [Layer]) -> [String] {
+        let rings = Dictionary(table.map { ($0.name, $0.ring) }) { first, _ in first }
+        var result: [String] = []
+        for layer in table {
+            for target in layer.targets.sorted() {
+                guard let ring = rings[target] else {
+                    result.append("\(layer.name) needs \(target), which the table does not have")
+                    continue
+                }
+                if !layer.ring.mayImport.contains(ring) { result.append("\(layer.name) must not see \(target)") }
+                if target == "COpenSSL", layer.name != "Crypto" {
+                    result.append("only Crypto may see COpenSSL, not \(layer.name)")
+                }
+            }
+            if [.foundations, .protocols, .services].contains(layer.ring), let module = layer.system.sorted().first {
+                result.append("\(layer.name) must not see \(module)")
+            }
+            if layer.system.contains("Foundation") { result.append("no Foundation in the server: \(layer.name)") }
+        }
+        return result
+    }
+}
+
+extension Ring {
+    /// The rings that this one may import from.
+    var mayImport: Set<Ring> {
+        switch self {
+        case .foundations: [.foundations]
+        case .protocols: [.foundations, .protocols]
+        case .host: [.foundations, .host]
+        case .services: [.foundations, .protocols, .services]
+        case .assembly: [.foundations, .protocols, .host, .services]
+        case .executables: [.foundations, .protocols, .host, .services, .assembly]
+        }
+    }
+}
