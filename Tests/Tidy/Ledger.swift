@@ -14,6 +14,9 @@ struct LedgerRow: Sendable {
     let id: String
     let level: String
     let state: State
+    /// What the cells for code and test quote with backticks: symbols, and files without `Tests/` and `.swift`.
+    let code: [String]
+    let tests: [String]
     let path: String
     let line: Int
 
@@ -27,6 +30,13 @@ struct LedgerRow: Sendable {
         self.path = path
         self.line = number
         state = cells.count >= 4 ? Self.state(cells[3...]) : .unreadable
+        code = cells.count >= 4 ? Self.quoted(cells[3]) : []
+        tests = cells.count >= 5 ? Self.quoted(cells[4]) : []
+    }
+
+    private static func quoted(_ cell: String) -> [String] {
+        cell.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            .filter { !$0.offset.isMultiple(of: 2) }.map { String($0.element) }
     }
 
     private static func state(_ cells: ArraySlice<String>) -> State {
@@ -66,6 +76,15 @@ struct LedgerRow: Sendable {
         guard parts[0] != "RI" else { return true }
         return parts.count >= 3 && parts[0].hasPrefix("R") && parts[0].count > 1
             && parts[0].dropFirst().allSatisfy(\.isNumber)
+    }
+}
+
+extension LedgerRow {
+    /// The words of what the row names as its code, without arguments and without what it leaves out with `…`.
+    var symbols: [String] {
+        code.filter { !$0.hasPrefix("…") }.flatMap { name in
+            name.prefix { $0 != "(" }.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+        }
     }
 }
 

@@ -17,6 +17,22 @@ extension Rule {
                 Example([ledgerPath: head + "| `R1-2-1` | MUST | a \\| b | `A` | `B` |\n"]),
             ]),
         Rule(
+            "ledger-leads-somewhere", check: misleadingRows,
+            examples: [
+                Example(
+                    [
+                        ledgerPath: head + row("R1-2-1", "`Server.receive`, `…SHA256`", "`ATests/A`, `ATests/B`")
+                            + row("R1-2-2", "`Server.forget(_:)`", "`ATests/A`")
+                            + row("R1-2-3", "`Server`", "`ATests/C`") + row("R1-2-4", "`Server`", "`ATests/B`")
+                            + row("R1-2-5", "open", "`ATests/C`") + row("R1-2-6", "`Server`", "`ATests/B`"),
+                        "Sources/A/A.swift": "struct Server { func receive() {} }  // forget",
+                        "Tests/ATests/A.swift": """
+                        @Test(.requirement("R1-2-1"), .requirement("R1-2-2"), .requirement("R1-2-6"))
+                        """,
+                        "Tests/ATests/B.swift": "",
+                    ], findings: ["\(ledgerPath):4", "\(ledgerPath):5", "\(ledgerPath):8"])
+            ]),
+        Rule(
             "deviations-explained", check: unexplainedDeviations,
             examples: [
                 Example([
@@ -69,6 +85,23 @@ extension Rule {
             + ledger.citations.filter { !known.contains($0.id) }.map {
                 Finding($0.file, $0.line, "\($0.id) has no row in Docs/Conformance")
             }
+    }
+
+    /// The symbols and the files that a row names are there, and the test that cites it is in one of those files.
+    private static func misleadingRows(in tree: Tree) -> [Finding] {
+        let ledger = Ledger(tree)
+        let sources = tree.files(under: "Sources/").compactMap(\.source)
+        let words = Set(sources.flatMap { $0.tokens.lazy.filter { $0.kind == .word }.map(\.text) })
+        let citing = Dictionary(grouping: ledger.citations, by: \.id).mapValues { Set($0.map(\.file.path)) }
+        return ledger.rows.filter { $0.state == .met }.flatMap { row -> [Finding] in
+            var advice = row.symbols.filter { !words.contains($0) }.map { "the sources have no \($0)" }
+            let files = row.tests.map { "Tests/\($0).swift" }
+            advice += files.filter { tree.file($0) == nil }.map { "\($0) does not exist" }
+            if let citing = citing[row.id], advice.isEmpty, citing.isDisjoint(with: files) {
+                advice.append("\(row.id) is cited in \(citing.sorted().joined(separator: ", ")): name that")
+            }
+            return advice.map { Finding(row.path, row.line, $0) }
+        }
     }
 
     private static func brokenRows(in tree: Tree) -> [Finding] {
