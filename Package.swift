@@ -125,7 +125,8 @@ let fuzzPrograms: [Target] = [
 let simulation: [Target] = [
     .target(
         name: "SimulationKit", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
-        // Optimised in debug builds too: what judges the server is most of the work, and the server itself is not in here.
+        // Optimised in debug builds too: what judges the server is most of the work, and the server itself is not in
+        // here.
         path: "Tests/Simulation/Kit", swiftSettings: relaxed + [.unsafeFlags(["-O"])]),
     .testTarget(
         name: "SimulationTests",

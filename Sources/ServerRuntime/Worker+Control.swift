@@ -24,7 +24,8 @@ extension Worker {
         if let answer { send(unsafe bytes.span.bytes, answer) }
     }
 
-    /// Gives the control plane an input that may be answered, and sends the answer. Its outputs are the caller's to drain.
+    /// Gives the control plane an input that may be answered, and sends the answer. Its outputs are the caller's to
+    /// drain.
     func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
         var bytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
@@ -37,8 +38,8 @@ extension Worker {
         outgoing.append(copying: bytes.extracting(0..<reply.byteCount), envelope)
     }
 
-    /// Does all that the control plane asks for, and tells it how it went, in the order in which it asked, until there is
-    /// nothing left of either.
+    /// Does all that the control plane asks for, and tells it how it went, in the order in which it asked, until there
+    /// is nothing left of either.
     func drainOutputs(at now: Instant) {
         while true {
             while let output = server.nextOutput() { perform(output, at: now) }

@@ -6,8 +6,8 @@ import Testing
 extension IntegrationTests {
     @Suite("RFC 8656 §11, §12: what is relayed arrives as it was sent")
     struct RelayTests {
-        /// The largest payload of a Data indication: 65,507 bytes of a datagram, less header (20), XOR-PEER-ADDRESS (24,
-        /// counted as if it were always an IPv6 one), the header of DATA (4) and padding to four (3).
+        /// The largest payload of a Data indication: 65,507 bytes of a datagram, less header (20), XOR-PEER-ADDRESS
+        /// (24, counted as if it were always an IPv6 one), the header of DATA (4) and padding to four (3).
         static let indicationMax = 65_507 - 48 - 3
 
         @Test(

@@ -9,8 +9,8 @@ extension IntegrationTests {
         @Test("an even port is given, and with R the next one is held and relays once redeemed, from any worker")
         func redeem() async throws {
             try await TernServer.run(ServerPlan("relay-threads=4")) { server in
-                // The kernel spreads clients over workers by their ports: in 16 tries both of a pair never meet the same
-                // one by chance only once in 4^16 runs.
+                // The kernel spreads clients over workers by their ports: in 16 tries both of a pair never meet the
+                // same one by chance only once in 4^16 runs.
                 for _ in 0..<16 {
                     let first = try server.client()
                     let answer = try first.allocate([.evenPort(reservingNext: true)])

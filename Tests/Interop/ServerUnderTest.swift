@@ -59,8 +59,8 @@ struct ServerUnderTest {
         try Data().write(to: log)
 
         let process = Process()
-        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are killed
-        // before they can. In the foreground it signals the server only, and once, not its whole group.
+        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are
+        // killed before they can. In the foreground it signals the server only, and once, not its whole group.
         process.executableURL = URL(filePath: "/usr/bin/timeout")
         process.arguments = ["--foreground", "--kill-after=5", "180", Executable.path, "serve", "-c", file.path]
         process.standardInput = FileHandle.nullDevice

@@ -54,8 +54,8 @@ extension TURNServer {
         ledger.release(allocation.claim)
     }
 
-    /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell binds
-    /// both sockets or neither, so that it holds nothing.
+    /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell
+    /// binds both sockets or neither, so that it holds nothing.
     mutating func abandon(_ id: AllocationID, reservation: UInt64?) {
         if let reservation {
             openingReservationCount -= 1
@@ -75,8 +75,8 @@ extension TURNServer {
 
     // MARK: - Reservations
 
-    /// A token for the port after an even one, or nil when no more may be held. While it runs it counts as an allocation of
-    /// its user, so that nobody drains the ports by reserving them.
+    /// A token for the port after an even one, or nil when no more may be held. While it runs it counts as an
+    /// allocation of its user, so that nobody drains the ports by reserving them.
     mutating func beginReservation(of claim: AllocationClaim) -> UInt64? {
         guard reservations.count + openingReservationCount < settings.limits.reservationsMax else { return nil }
         let token = random.next()

@@ -9,7 +9,8 @@ struct ServerPlan {
     var addresses = ["127.0.0.1"]
     /// Who may relay.
     var access = ["user=alice:secret"]
-    /// Further lines of `turnserver.conf`. Tests ask more often than strangers may, so the rate limit is off by default.
+    /// Further lines of `turnserver.conf`. Tests ask more often than strangers may, so the rate limit is off by
+    /// default.
     var options: [String] = []
     var isRateLimited = false
     /// Lines for listening and relaying instead of those for `addresses`.
@@ -72,8 +73,8 @@ struct TernServer {
         let output = directory.appending(path: "output")
         try Data().write(to: output)
         process = Process()
-        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are killed
-        // before they can. In the foreground it signals the server only, and once, not its whole group.
+        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are
+        // killed before they can. In the foreground it signals the server only, and once, not its whole group.
         process.executableURL = URL(filePath: "/usr/bin/timeout")
         process.arguments = ["--foreground", "--kill-after=5", "180"] + command
         process.currentDirectoryURL = directory
@@ -101,8 +102,8 @@ struct TernServer {
         throw TestFailure("no UDP port is free on \(addresses)")
     }
 
-    /// The first of `count` ports in a row, an even one, that are free at this moment. Below the range from which the kernel
-    /// gives ports to whoever does not ask for one.
+    /// The first of `count` ports in a row, an even one, that are free at this moment. Below the range from which the
+    /// kernel gives ports to whoever does not ask for one.
     static func freePorts(_ count: UInt16) throws -> UInt16 {
         for _ in 0..<1000 {
             let first = UInt16.random(in: 8_000..<15_000) * 2

@@ -2,8 +2,8 @@ import NetworkPrimitives
 import TURN
 import Testing
 
-/// What the route changes so far add up to, kept the slow and plain way. A change that contradicts the earlier ones is an
-/// issue: the data plane, or a second consumer of the changes, need not expect it.
+/// What the route changes so far add up to, kept the slow and plain way. A change that contradicts the earlier ones is
+/// an issue: the data plane, or a second consumer of the changes, need not expect it.
 struct RouteModel {
     struct Permission: Hashable {
         let allocation: UInt32

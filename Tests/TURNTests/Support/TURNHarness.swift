@@ -4,8 +4,9 @@ import STUN
 import TURN
 import Testing
 
-/// One worker without a machine under it: the control plane, the data plane, a ledger, a clock that is moved by hand, and
-/// a shell that does what the outputs ask for. After every input the invariants of `TURNHarness+Invariants` are asserted.
+/// One worker without a machine under it: the control plane, the data plane, a ledger, a clock that is moved by hand,
+/// and a shell that does what the outputs ask for. After every input the invariants of `TURNHarness+Invariants` are
+/// asserted.
 final class TURNHarness {
     static let serverAddress = socket("192.0.2.1:3478")
     static let unixStart: Int64 = 1_750_000_000

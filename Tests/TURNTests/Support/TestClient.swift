@@ -3,7 +3,8 @@ import STUN
 import TURN
 import Testing
 
-/// A client of the harness. It asks for a nonce when it has none and comes back with a new one after 438, as clients do.
+/// A client of the harness. It asks for a nonce when it has none and comes back with a new one after 438, as clients
+/// do.
 final class TestClient {
     /// What the client proves itself with.
     enum Style {
