@@ -1,7 +1,7 @@
 """Paired rounds of the load generator against several servers; started by Benchmarks/compare.
 
-Every round measures each scenario on all servers, one after the other, and what is reported is the median over rounds of
-the ratio within a round: the machine's mood drifts by a quarter in an hour, the ratio by a few percent.
+Every round measures each scenario on all servers, one after the other, and what is reported is the median over rounds
+of the ratio within a round: the machine's mood drifts by a quarter in an hour, the ratio by a few percent.
 """
 import argparse
 import json
@@ -226,9 +226,11 @@ def print_table(scenarios, tally):
             cells.append(f"{statistics.median(mine):,.{0 if name == 'idle' else 2}f}" if mine else "–")
         cells += [shown(ratios(values, a, b)) for a, b in pairs]
         print(f"| {title} | " + " | ".join(cells) + " |")
-    print("\nServer CPU in µs for each datagram delivered, request answered or cycle finished; memory in bytes. Medians;")
-    print("ratios are medians of the ratios within a round, with the least, the greatest and the number of rounds.")
-    print(f"{tally.repeated} runs repeated because of others on the machine; {tally.disturbed} kept although disturbed.")
+    print("\nServer CPU in µs for each datagram delivered, request answered or cycle finished; memory in bytes.")
+    print("Medians; ratios are medians of the ratios within a round, with the least, the greatest and the number of")
+    print("rounds.")
+    print(f"{tally.repeated} runs repeated because of others on the machine;", end=" ")
+    print(f"{tally.disturbed} kept although disturbed.")
     for name, texts in tally.notes.items():
         for text in sorted(texts):
             print(f"note: {name}: {text}")

@@ -1,3 +1,4 @@
+// What the load generator asks of Linux; cload.h says what each function is for.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

@@ -28,8 +28,8 @@ final class Client {
     private var transaction: TransactionID
     private(set) var retransmissions = 0
 
-    /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses ports
-    /// again at once, and a server remembers for a while who spoke from there.
+    /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses
+    /// ports again at once, and a server remembers for a while who spoke from there.
     init(
         number: UInt32, server: SocketAddress, peer: SocketAddress, credentials: Credentials
     ) throws(SystemError) {

@@ -16,8 +16,8 @@ int32_t cload_connect(int32_t fd, uint32_t address, uint16_t port);
 /// Sends one datagram on a connected socket.
 int32_t cload_send(int32_t fd, const void *bytes, size_t count);
 
-/// Sends `count` bytes on a connected socket as a train of datagrams of `segment` bytes each, in one call (UDP_SEGMENT).
-/// Returns the number of datagrams.
+/// Sends `count` bytes on a connected socket as a train of datagrams of `segment` bytes each, in one call
+/// (UDP_SEGMENT). Returns the number of datagrams.
 int32_t cload_send_train(int32_t fd, const void *bytes, size_t count, uint16_t segment);
 
 /// Nanoseconds of CPU that all threads of a process have used so far.
@@ -29,7 +29,8 @@ int64_t cload_own_cpu(void);
 /// Bytes of a process that are resident.
 int64_t cload_resident_bytes(int32_t pid);
 
-/// Clock ticks of all processors since boot: doing anything, and doing nothing. `busy` includes what the hypervisor took.
+/// Clock ticks of all processors since boot: doing anything, and doing nothing. `busy` includes what the hypervisor
+/// took.
 struct cload_ticks {
     uint64_t busy;
     uint64_t idle;

@@ -2,8 +2,9 @@ import Containers
 import Crypto
 import NetworkPrimitives
 
-/// A TURN client that keeps to the RFCs and otherwise does as the dice say: it retransmits as RFC 8489 §6.2.1 wants, answers
-/// challenges, and allocates, permits, binds, sends, falls silent, moves and leaves in an order that nobody planned.
+/// A TURN client that keeps to the RFCs and otherwise does as the dice say: it retransmits as RFC 8489 §6.2.1 wants,
+/// answers challenges, and allocates, permits, binds, sends, falls silent, moves and leaves in an order that nobody
+/// planned.
 package final class ClientNode: Node {
     /// A request on its way, sent again until it is answered or has been sent seven times.
     private struct Transaction {

@@ -13,7 +13,8 @@ package struct Datagram: Equatable, Sendable {
     }
 }
 
-/// A host in the simulated world, driven the way the shell drives the real server: one input, all its outputs, next input.
+/// A host in the simulated world, driven the way the shell drives the real server: one input, all its outputs, next
+/// input.
 ///
 /// A class, because a test keeps hold of the nodes it put into a world and asks them afterwards.
 package protocol Node: AnyObject {

@@ -43,7 +43,8 @@ package final class PeerNode: Node {
     }
 }
 
-/// Somebody on the path who means harm: sends noise, changes and repeats what others sent, and writes their addresses on it.
+/// Somebody on the path who means harm: sends noise, changes and repeats what others sent, and writes their addresses
+/// on it.
 package final class HostileNode: Node {
     private let address: SocketAddress
     private let targets: [SocketAddress]

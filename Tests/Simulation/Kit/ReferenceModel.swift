@@ -1,11 +1,12 @@
 import Crypto
 import NetworkPrimitives
 
-/// Says, from the outside only, what must never be seen of a TURN server. It sees the datagrams at the server's interfaces,
-/// each with what the server sent because of it, and knows the RFCs; of the server's own data it knows nothing.
+/// Says, from the outside only, what must never be seen of a TURN server. It sees the datagrams at the server's
+/// interfaces, each with what the server sent because of it, and knows the RFCs; of the server's own data it knows
+/// nothing.
 ///
-/// Judging at the interfaces makes it indifferent to what the network does: a request that was lost never happened, and one
-/// that came twice happened twice.
+/// Judging at the interfaces makes it indifferent to what the network does: a request that was lost never happened, and
+/// one that came twice happened twice.
 package final class ReferenceModel {
     /// A five-tuple; the transport is always UDP here.
     struct Path: Hashable {
@@ -42,8 +43,8 @@ package final class ReferenceModel {
         let expiresAt: Instant
     }
 
-    /// What can be said of something with a deadline. A server may take a tick to notice, so about that time both answers
-    /// are right.
+    /// What can be said of something with a deadline. A server may take a tick to notice, so about that time both
+    /// answers are right.
     enum Life {
         case live, ambiguous, dead
     }
@@ -203,8 +204,8 @@ package final class ReferenceModel {
         return Array(name[(separator + 1)...])
     }
 
-    /// Whether the request was made by somebody who knows the password, with a nonce that we gave to that address and that
-    /// still holds.
+    /// Whether the request was made by somebody who knows the password, with a nonce that we gave to that address and
+    /// that still holds.
     func isAuthentic(_ message: WireMessage, _ path: Path, toleranceSeconds: Int64) -> Bool {
         guard let name = username(of: message), let keys = keys(of: name), message.isMade(with: keys),
             message.value(WireMessage.realm) == Array(setup.realm.utf8),

@@ -16,7 +16,8 @@ import NetworkPrimitives
 /// Clients are single letters, users of the same password; they answer challenges by themselves. What a client can do:
 /// `allocates`, `refreshes <seconds>`, `permits <ip> …`, `binds <number> to <address>`, `sends <word> to <address>`,
 /// `sends <word> on <number>`, each of the first four also with `without credentials` at the end. What can be expected:
-/// `success`, `error <code>`, `nothing`, `<client> receives <word> from <address>`, `<client> receives <word> on <number>`,
+/// `success`, `error <code>`, `nothing`, `<client> receives <word> from <address>`, `<client> receives <word> on
+/// <number>`,
 /// `<address> receives <word>`.
 package final class ScenarioScript {
     private let server: ServerNode

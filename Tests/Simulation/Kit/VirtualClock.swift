@@ -1,7 +1,7 @@
 import NetworkPrimitives
 
-/// The two clocks of the simulated world. The monotonic one only ever goes forward; the wall clock goes with it and may be
-/// set, as an administrator or a time server does.
+/// The two clocks of the simulated world. The monotonic one only ever goes forward; the wall clock goes with it and may
+/// be set, as an administrator or a time server does.
 ///
 /// A class, because all nodes of one world look at the same clock.
 package final class VirtualClock {

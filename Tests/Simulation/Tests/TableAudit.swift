@@ -4,8 +4,8 @@ import SimulationKit
 
 @testable import TURN
 
-/// Compares the data plane's table with the truth of the control plane: every route that should be there is, and the counts
-/// say that no other is.
+/// Compares the data plane's table with the truth of the control plane: every route that should be there is, and the
+/// counts say that no other is.
 enum TableAudit {
     static func check(_ worker: ServerNode.Worker) -> String? {
         var handles: [SlabHandle] = []
