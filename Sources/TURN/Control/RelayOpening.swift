@@ -16,7 +16,10 @@ struct RelayOpening {
     let exchange: Exchange
     /// In the order in which they were asked for; the shell answers in that order too.
     var pending: [Pending]
+    /// The token that the next port will be held under.
     var holdNextAs: UInt64?
+    /// The token whose socket this Allocate asks for.
+    var redeemedToken: UInt64?
 }
 
 /// An Allocate's wishes, checked as far as they can be without state. Steps are those of RFC 8656 §7.2.

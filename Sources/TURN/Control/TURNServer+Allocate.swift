@@ -35,14 +35,26 @@ extension TURNServer {
         let claim = AllocationClaim(
             quotaKey: credentials.exchange.identity.quotaKey, mintedQuota: credentials.exchange.identity.mintedQuota,
             source: arrival.path.client.socketAddress.ip.subscriber)
-        // A redeemed token has counted against the quota so far; from here on the allocation does.
-        if case .reservation(let token) = request.source { ledger.endReservation(token) }
-        do { try ledger.admit(claim) } catch { return .failure(.allocationQuotaReached) }
+        guard admit(claim, redeeming: request.source) else { return .failure(.allocationQuotaReached) }
         guard let id = insertAllocation(request, arrival, credentials, claim, addressError) else {
             ledger.release(claim)
             return .failure(.insufficientCapacity)
         }
         return openRelays(id, request.source, credentials.exchange, at: arrival.now)
+    }
+
+    /// A token that is redeemed has counted against the quota so far. Where that leaves no room beside it, the
+    /// allocation takes its place; otherwise the token counts until its socket is handed over.
+    private func admit(_ claim: AllocationClaim, redeeming source: AllocateRequest.Source) -> Bool {
+        if isAdmitted(claim) { return true }
+        guard case .reservation(let token) = source else { return false }
+        ledger.endReservation(token)
+        return isAdmitted(claim)
+    }
+
+    private func isAdmitted(_ claim: AllocationClaim) -> Bool {
+        do { try ledger.admit(claim) } catch { return false }
+        return true
     }
 
     private func unspecifiedFamily(_ path: FiveTuple) -> AddressFamily {
@@ -87,6 +99,7 @@ extension TURNServer {
         switch source {
         case .reservation(let token):
             opening.pending = [.init(family: .ipv4, address: nil, relayAddress: nil, preference: .any)]
+            opening.redeemedToken = token
             outputs.append(.claimReservation(id, token: token))
         case .fresh(let families, let preference):
             if preference == .evenAndNext {
@@ -199,6 +212,7 @@ extension TURNServer {
             return style.error(.insufficientCapacity, to: opening.exchange, into: reply)
         }
         allocations[id.handle].phase = .active
+        if let token = opening.redeemedToken { ledger.endReservation(token) }
         allocations[id.handle].reservationToken = opening.holdNextAs
         if let token = opening.holdNextAs { confirmReservation(token, at: now) }
         let allocation = allocations[id.handle]
