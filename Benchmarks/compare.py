@@ -65,7 +65,8 @@ class Server:
             "floor": [os.path.join(binaries, "tern-floor"), str(self.port)],
         }
         self.process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CPU] + commands["tern" if name == "before" else name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["taskset", "-c", SERVER_CPU] + commands["tern" if name == "before" else name],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def wait_until_ready(self):
         binding = bytes.fromhex("000100002112a442") + b"tern-compare"
@@ -227,10 +228,8 @@ def print_table(scenarios, tally):
         cells += [shown(ratios(values, a, b)) for a, b in pairs]
         print(f"| {title} | " + " | ".join(cells) + " |")
     print("\nServer CPU in µs for each datagram delivered, request answered or cycle finished; memory in bytes.")
-    print("Medians; ratios are medians of the ratios within a round, with the least, the greatest and the number of")
-    print("rounds.")
-    print(f"{tally.repeated} runs repeated because of others on the machine;", end=" ")
-    print(f"{tally.disturbed} kept although disturbed.")
+    print("Medians; ratios are medians of those within a round, with the least, the greatest and the number of rounds.")
+    print(f"{tally.repeated} runs repeated because of others on the machine; {tally.disturbed} kept though disturbed.")
     for name, texts in tally.notes.items():
         for text in sorted(texts):
             print(f"note: {name}: {text}")
@@ -261,10 +260,14 @@ def main():
         sys.exit("compare: the server and the generator need a processor each")
     options.scratch = tempfile.mkdtemp(prefix="tern-compare-")
     tally = Tally()
+    # Ended early, by a key or by a time limit, it still stops its servers and tells what it has seen.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
             run_round(options, scenarios, number, tally)
+    except KeyboardInterrupt:
+        print("compare: ended early", file=sys.stderr)
     finally:
         shutil.rmtree(options.scratch, ignore_errors=True)
     print_table(scenarios, tally)

@@ -57,8 +57,8 @@ struct Interval {
     }
 
     var generatorShare: Double { own / seconds }
-    /// A generator at its limit leaves the server waiting: the figures then say little about the server's. When both
-    /// are busy all the time, they wait for each other in turn, and the server's figures hold.
+    /// A generator at its limit leaves the server waiting: the figures then say little about the server. When both are
+    /// busy all the time, they wait for each other in turn, and the figures hold.
     var isSaturated: Bool { generatorShare > 0.9 && (server ?? 0) < 0.9 * seconds }
 }
 
