@@ -54,6 +54,8 @@ struct TernServer {
     static func run(
         _ command: [String], at address: SocketAddress, in directory: URL, _ body: (TernServer) async throws -> Void
     ) async throws {
+        // What a failed test needs of the files is in its message.
+        defer { try? FileManager.default.removeItem(at: directory) }
         let server = try TernServer(command, address: address, directory: directory)
         do {
             guard try await server.becomesReady() else { throw TestFailure("not ready: \(server.output)") }
@@ -64,7 +66,6 @@ struct TernServer {
             throw error
         }
         try await server.stop()
-        try FileManager.default.removeItem(at: directory)
     }
 
     private init(_ command: [String], address: SocketAddress, directory: URL) throws {
