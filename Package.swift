@@ -76,12 +76,12 @@ let testTargets: [Target] = [
     .testTarget(
         name: "NetworkPrimitivesTests", dependencies: ["NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
     .testTarget(name: "ContainersTests", dependencies: ["Containers", "NetworkPrimitives"], swiftSettings: relaxed),
-    .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: relaxed),
+    .testTarget(name: "CryptoTests", dependencies: ["Crypto", "TestSupport"], swiftSettings: relaxed),
     .testTarget(
         name: "STUNTests", dependencies: ["STUN", "Crypto", "NetworkPrimitives", "FuzzOracles", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
-        name: "TURNTests", dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
+        name: "TURNTests", dependencies: ["TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
         swiftSettings: relaxed),
     .testTarget(
         name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
@@ -130,7 +130,9 @@ let simulation: [Target] = [
         path: "Tests/Simulation/Kit", swiftSettings: relaxed + [.unsafeFlags(["-O"])]),
     .testTarget(
         name: "SimulationTests",
-        dependencies: ["SimulationKit", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
+        dependencies: [
+            "SimulationKit", "TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives",
+        ],
         path: "Tests/Simulation/Tests", swiftSettings: relaxed),
 ]
 

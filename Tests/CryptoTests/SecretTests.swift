@@ -1,4 +1,5 @@
 import Crypto
+import TestSupport
 import Testing
 
 @Suite("Secrets")
@@ -8,7 +9,7 @@ struct SecretTests {
         constantTimeEquals(left.span.bytes, right.span.bytes)
     }
 
-    @Test("compares contents and lengths")
+    @Test("compares contents and lengths", .requirement("RI-integrity-1"))
     func constantTimeEquality() {
         let code: [UInt8] = [1, 2, 3, 4]
         #expect(equal(code, [1, 2, 3, 4]))

@@ -7,7 +7,9 @@ import Testing
 extension IntegrationTests {
     @Suite("What strangers send costs little and changes nothing")
     struct HostileTrafficTests {
-        @Test("50,000 random and mutated datagrams: alive, memory flat, few log lines, and the next client is served")
+        @Test(
+            "50,000 random and mutated datagrams: alive, memory flat, few log lines, and the next client is served",
+            .requirement("RI-robustness-1"))
         func random() async throws {
             var plan = ServerPlan("verbose", "log-file=stdout")
             plan.isRateLimited = true

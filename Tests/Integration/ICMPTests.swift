@@ -48,7 +48,8 @@ extension IntegrationTests {
         .enabled(if: NetworkNamespace.isPossible, "a network with a small MTU needs root and ip(8)"))
     struct DontFragmentTests {
         @Test(
-            "a datagram above the MTU is fragmented, unless the client says not to", arguments: AddressFamily.allCases)
+            "a datagram above the MTU is fragmented, unless the client says not to", .requirement("R8656-14-4"),
+            arguments: AddressFamily.allCases)
         func send(family: AddressFamily) async throws {
             try await NetworkNamespace.with("10.7.0.1/24", "10.7.0.2/24", "fd00:7::1/64", "fd00:7::2/64", mtu: 1300) {
                 var plan = Self.plan

@@ -1,11 +1,12 @@
 import NetworkPrimitives
 import STUN
+import TestSupport
 import Testing
 
 extension IntegrationTests {
     @Suite("RFC 8489 §6.3.1.1: an answer leaves from where the request went")
     struct ListenerTests {
-        @Test("a wildcard listener answers from the address that was asked")
+        @Test("a wildcard listener answers from the address that was asked", .requirement("R8489-6.3.1.1-3"))
         func wildcard() async throws {
             var plan = ServerPlan()
             plan.network = []
@@ -50,7 +51,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test("an IPv4 client of a dual-stack socket is told an IPv4 address")
+        @Test("an IPv4 client of a dual-stack socket is told an IPv4 address", .requirement("R8489-12-4"))
         func mappedAddress() async throws {
             var plan = ServerPlan()
             plan.network = []

@@ -47,7 +47,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a datagram too long for the way to the client is dropped, not cut, and relaying goes on")
+        @Test(
+            "a datagram too long for the way to the client is dropped, not cut, and relaying goes on",
+            .requirement("RI-robustness-4"))
         func tooLong() async throws {
             try await TernServer.run { server in
                 let client = try server.allocatedClient()

@@ -85,7 +85,9 @@ struct ServerUnderTest {
     }
 
     private func becomesReady() async throws -> Bool {
-        try await eventually(seconds: 10) { !process.isRunning || log.contains("ready") } && process.isRunning
+        try await eventually(seconds: 10) {
+            !process.isRunning || log.contains("ready") && process.isSleeping
+        } && process.isRunning
     }
 
     private func stop() async throws {

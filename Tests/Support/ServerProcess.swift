@@ -32,6 +32,19 @@ extension Process {
     }
 }
 
+extension Process {
+    /// Whether the process sleeps, waiting for something.
+    ///
+    /// timeout(1) passes a signal on to its child only after fork(2) has told it which that is. The child may be ready
+    /// before the parent has run again, and a signal in between ends timeout alone. A parent that sleeps knows.
+    package var isSleeping: Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(processIdentifier)/stat", encoding: .utf8),
+            let name = status.lastIndex(of: ")")
+        else { return false }
+        return status[name...].split(separator: " ").dropFirst().first == "S"
+    }
+}
+
 /// Asks again every few milliseconds whether `condition` holds, and answers whether it came to.
 package func eventually(seconds: Int, _ condition: () -> Bool) async throws -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)

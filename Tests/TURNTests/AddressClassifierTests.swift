@@ -1,5 +1,6 @@
 import NetworkPrimitives
 import TURN
+import TestSupport
 import Testing
 
 /// What is expected of an address, by the three degrees of SECURITY.

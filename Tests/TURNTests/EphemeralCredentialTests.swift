@@ -2,6 +2,7 @@ import Crypto
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("draft-uberti-behave-turn-rest — time-limited credentials")

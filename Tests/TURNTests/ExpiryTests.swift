@@ -1,6 +1,7 @@
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8656 §6 — what ends, and when")

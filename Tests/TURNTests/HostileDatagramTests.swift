@@ -2,6 +2,7 @@ import Containers
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("Bytes from strangers neither trap nor change anything")

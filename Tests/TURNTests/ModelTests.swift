@@ -2,6 +2,7 @@ import Containers
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 /// What must be true of one client's allocation by the RFC alone: no tables, no timers, only what was said and when.

@@ -2,6 +2,7 @@ import Crypto
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8489 §9.2, §14.10 — NONCE")

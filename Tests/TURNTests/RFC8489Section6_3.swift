@@ -1,6 +1,7 @@
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8489 §6.3 — Receiving a STUN Message")

@@ -1,6 +1,7 @@
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8656 §7.2, §18.11, §18.12 — allocations of two families")

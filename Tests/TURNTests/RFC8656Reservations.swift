@@ -1,6 +1,7 @@
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8656 §7.2, §18.10 — EVEN-PORT with R = 1 and RESERVATION-TOKEN")

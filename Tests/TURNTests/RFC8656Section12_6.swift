@@ -1,6 +1,7 @@
 import NetworkPrimitives
 import STUN
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8656 §12.4–§12.6 — ChannelData")

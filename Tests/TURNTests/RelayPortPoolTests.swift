@@ -1,13 +1,14 @@
 import Containers
 import NetworkPrimitives
 import TURN
+import TestSupport
 import Testing
 
 @Suite("RFC 8656 §7.2 — relay ports")
 struct RelayPortPoolTests {
     private let now = Instant(nanoseconds: 77_000_000_000)
 
-    @Test("every port of the range is given out once, then none")
+    @Test("every port of the range is given out once, then none", .requirement("RI-ports-2"))
     func exhaustion() {
         var random = SplitMix64(seed: 1)
         var pool = RelayPortPool(range: 49152...49351, quarantineSeconds: 30)

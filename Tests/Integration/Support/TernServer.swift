@@ -117,7 +117,9 @@ struct TernServer {
     var output: String { (try? String(contentsOf: directory.appending(path: "output"), encoding: .utf8)) ?? "" }
 
     private func becomesReady() async throws -> Bool {
-        try await eventually(seconds: 10) { !process.isRunning || output.contains("ready on") } && process.isRunning
+        try await eventually(seconds: 10) {
+            !process.isRunning || output.contains("ready on") && process.isSleeping
+        } && process.isRunning
     }
 
     /// RFC-less promise of every unit file: SIGTERM ends the server with status 0, and soon.

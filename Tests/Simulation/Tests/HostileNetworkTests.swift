@@ -2,11 +2,14 @@ import Containers
 import NetworkPrimitives
 import SimulationKit
 import TURN
+import TestSupport
 import Testing
 
 @Suite("Whole server, hostile network")
 struct HostileNetworkSimulation {
-    @Test("loss, duplicates and 400 ms of disorder break no rule", arguments: SimulationSeeds.forThisRun)
+    @Test(
+        "loss, duplicates and 400 ms of disorder break no rule", .requirement("RI-robustness-3"),
+        arguments: SimulationSeeds.forThisRun)
     func lossAndDisorder(seed: UInt64) {
         let run = Scenario.audited { $0.faults = .hostile }.run(seed: seed)
         #expect(run.finish() == [], replay(seed))
