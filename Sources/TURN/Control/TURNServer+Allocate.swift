@@ -164,6 +164,7 @@ extension TURNServer {
         var pending = opening.pending.removeFirst()
         switch result {
         case .opened(let socket, let address):
+            precondition(pending.address ?? address == address, "the shell answers in the order in which it was asked")
             let advertised = settings.externalAddresses.advertised(address.ip)
             allocations[id.handle].setRelay(
                 Relay(
