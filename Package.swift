@@ -101,8 +101,9 @@ let testTargets: [Target] = [
 /// An oracle takes any bytes and traps when a promise about them is broken; Tests/Fuzz/README.md says how to add one.
 let fuzzing: [Target] = [
     .target(
-        name: "FuzzOracles", dependencies: ["STUN", "Crypto", "NetworkPrimitives"], path: "Tests/Fuzz/Oracles",
-        swiftSettings: relaxed),
+        name: "FuzzOracles",
+        dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration"],
+        path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
         name: "FuzzReplayTests", dependencies: ["FuzzOracles"], path: "Tests/Fuzz/Replay", swiftSettings: relaxed),
 ]
@@ -119,6 +120,10 @@ let fuzzPrograms: [Target] = [
     .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
     fuzzProgram("FuzzSTUN"),
     fuzzProgram("FuzzAddressText"),
+    fuzzProgram("FuzzTURN"),
+    fuzzProgram("FuzzDataPlane"),
+    fuzzProgram("FuzzConfiguration"),
+    fuzzProgram("FuzzCredentials"),
 ]
 
 /// The whole server in one thread against a virtual network, from a seed.

@@ -9,6 +9,10 @@ package struct FuzzOracle: Sendable {
     package static let all: [FuzzOracle] = [
         FuzzOracle(name: "STUN", check: checkSTUN),
         FuzzOracle(name: "AddressText", check: checkAddressText),
+        FuzzOracle(name: "TURN", check: checkTURN),
+        FuzzOracle(name: "DataPlane", check: checkDataPlane),
+        FuzzOracle(name: "Configuration", check: checkConfiguration),
+        FuzzOracle(name: "Credentials", check: checkCredentials),
     ]
 }
 
