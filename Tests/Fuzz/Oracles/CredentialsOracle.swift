@@ -3,8 +3,8 @@ import NetworkPrimitives
 import STUN
 import TURN
 
-/// Any bytes as a user name, a nonce, and text in base 16 and 64: nothing traps, what is read is what a plain reading says,
-/// and no nonce is fresh but one that was issued.
+/// Any bytes as a user name, a nonce, and text in base 16 and 64: nothing traps, what is read is what a plain reading
+/// says, and no nonce is fresh but one that was issued.
 package func checkCredentials(_ input: RawSpan) {
     let bytes = input.array()
     checkBase64(bytes)

@@ -2,8 +2,8 @@ import NetworkPrimitives
 import STUN
 import TURN
 
-/// Any bytes from clients and from peers, against a data plane with a few routes: what a verdict names lies in the buffer,
-/// and a second reading of what is sent finds the payload and the peer.
+/// Any bytes from clients and from peers, against a data plane with a few routes: what a verdict names lies in the
+/// buffer, and a second reading of what is sent finds the payload and the peer.
 package func checkDataPlane(_ input: RawSpan) {
     var script = Script(input.array())
     var plane = DataPlaneUnderTest(options: script.byte())

@@ -2,8 +2,8 @@ import NetworkPrimitives
 import STUN
 import TURN
 
-/// Any bytes are a script: three choose a configuration, the rest are what clients, peers, the network and the clocks do.
-/// `TURNWorld` says what holds all the while; two hours after the last of it nothing is left.
+/// Any bytes are a script: three choose a configuration, the rest are what clients, peers, the network and the clocks
+/// do. `TURNWorld` says what holds all the while; two hours after the last of it nothing is left.
 package func checkTURN(_ input: RawSpan) {
     var script = Script(input.array())
     let world = TURNWorld(TURNSetup(&script))

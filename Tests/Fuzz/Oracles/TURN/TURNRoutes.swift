@@ -70,8 +70,8 @@ struct TURNRoutes {
     }
 }
 
-/// What the answers granted to a path, and until when: kept from the responses alone, so that neither machine can hide a
-/// route that outlived its grant.
+/// What the answers granted to a path, and until when: kept from the responses alone, so that neither machine can hide
+/// a route that outlived its grant.
 struct TURNGrants {
     private var allocationUntil: [FiveTuple: Instant] = [:]
     private var permissionUntil: [FiveTuple: [IPAddress: Instant]] = [:]

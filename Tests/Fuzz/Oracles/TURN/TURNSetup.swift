@@ -98,6 +98,8 @@ struct TURNSetup {
 /// The quotas and ports of the one worker.
 final class TURNLedger: AllocationLedger {
     private var ledger: QuotaLedger
+    /// Tokens that count against a quota: those that run and were not redeemed.
+    private(set) var reservations: Set<UInt64> = []
 
     init(_ setup: TURNSetup) {
         ledger = QuotaLedger(
@@ -108,6 +110,16 @@ final class TURNLedger: AllocationLedger {
     func admit(_ claim: AllocationClaim) throws(ClaimRefusal) { try ledger.admit(claim) }
 
     func release(_ claim: AllocationClaim) { ledger.release(claim) }
+
+    func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
+        try ledger.admitReservation(token, claim)
+        require(reservations.insert(token).inserted, "a token counts once")
+    }
+
+    func endReservation(_ token: UInt64) {
+        ledger.endReservation(token)
+        reservations.remove(token)
+    }
 
     func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
         ledger.takePort(of: address, preference, at: now)

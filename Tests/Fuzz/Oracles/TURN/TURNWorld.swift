@@ -3,8 +3,8 @@ import NetworkPrimitives
 import STUN
 import TURN
 
-/// A whole server without a kernel: both machines, the ledger, and a shell that does what `Worker` does, with sockets that
-/// are entries of a dictionary. Whatever a stranger sends, what is checked here holds.
+/// A whole server without a kernel: both machines, the ledger, and a shell that does what `Worker` does, with sockets
+/// that are entries of a dictionary. Whatever a stranger sends, what is checked here holds.
 final class TURNWorld {
     struct Socket {
         let address: SocketAddress
@@ -65,9 +65,12 @@ final class TURNWorld {
         let before = counts
         asked = (datagram, try? STUNMessage(parsing: datagram.bytes.span.bytes))
         (effectCount, replyCount) = (0, 0)
-        reply { server, buffer in
+        let answer = answer { server, buffer in
             server.receive(datagram.bytes.span.bytes, on: path, at: now, unixTime: unixTime, reply: buffer)
         }
+        // First the deed, then the word.
+        drain()
+        if let answer { checkReply(answer.bytes, answer.path) }
         require(replyCount <= 1, "a request has one answer")
         let isBelieved = datagram.author(at: unixTime) != nil || setup.isAnonymous
         if !isBelieved {
@@ -101,6 +104,7 @@ final class TURNWorld {
 
     func receiveICMP(_ message: ICMPMessage, allocation: UInt32) {
         reply { server, buffer in server.receiveICMP(message, allocation: allocation, reply: buffer) }
+        drain()
         check()
     }
 
@@ -120,19 +124,20 @@ final class TURNWorld {
 
     // MARK: - The shell
 
-    private func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
-        tell(input)
-        drain()
-    }
-
-    private func tell(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
+    private func answer(
+        _ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?
+    ) -> (bytes: [UInt8], path: FiveTuple)? {
         var buffer = [UInt8](repeating: 0xEE, count: TURNServer.replyByteCountMax)
         let reply: Reply?
         do {
             var span = buffer.mutableSpan
             reply = input(&server, span.mutableBytes)
         }
-        if let reply { checkReply(Array(buffer[..<reply.byteCount]), reply.path) }
+        return reply.map { (Array(buffer[..<$0.byteCount]), $0.path) }
+    }
+
+    private func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
+        if let answer = answer(input) { checkReply(answer.bytes, answer.path) }
     }
 
     private func drain() {
@@ -140,7 +145,7 @@ final class TURNWorld {
             while let output = server.nextOutput() { perform(output) }
             guard !answers.isEmpty else { return }
             let answer = answers.removeFirst()
-            tell { server, buffer in
+            reply { server, buffer in
                 switch answer {
                 case .opened(let id, let socket, let address):
                     server.relayOpened(id, socket: socket, address: address, at: now, reply: buffer)
@@ -237,7 +242,8 @@ extension TURNWorld {
         require(alive.allocations == sessions.count, "an allocation is a session")
         require(alive.allocations == alive.timers, "an allocation has a timer")
         require(alive.accounts <= alive.allocations, "an account has an allocation")
-        require(claims == alive.allocations + alive.reservations, "quotas count what is alive")
+        require(claims == alive.allocations + ledger.reservations.count, "quotas count what is alive")
+        require(ledger.reservations.count <= alive.reservations, "a token that counts is one that runs")
         require(ports == sockets.count + held.count, "a port that is taken has a socket")
         require(sockets.count == routes.sockets.values.reduce(0) { $0 + $1.count }, "a socket has a route")
         require(alive.reservations <= setup.settings.limits.reservationsMax, "reservations are limited")
