@@ -105,7 +105,8 @@ let fuzzing: [Target] = [
         dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration"],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
-        name: "FuzzReplayTests", dependencies: ["FuzzOracles"], path: "Tests/Fuzz/Replay", swiftSettings: relaxed),
+        name: "FuzzReplayTests", dependencies: ["FuzzOracles", "TestSupport"], path: "Tests/Fuzz/Replay",
+        swiftSettings: relaxed),
 ]
 
 /// The fuzz programs need libFuzzer and its instrumentation, so they exist only for Scripts/fuzz.

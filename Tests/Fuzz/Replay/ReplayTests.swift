@@ -1,5 +1,6 @@
 import Foundation
 import FuzzOracles
+import TestSupport
 import Testing
 
 /// Every input that fuzzing found worth keeping, run as an ordinary test. A broken promise ends the test process and
@@ -24,7 +25,8 @@ struct ReplayTests {
         }
     }
 
-    @Test("the corpus of every oracle", arguments: FuzzOracle.all.map(\.name))
+    @Test(
+        "the corpus of every oracle", .requirement("RI-robustness-2"), arguments: FuzzOracle.all.map(\.name))
     func corpus(name: String) throws {
         let oracle = try #require(FuzzOracle.all.first { $0.name == name })
         let files = Self.inputs("Corpus", name)
