@@ -1,28 +1,40 @@
-// Batched send. Entries are chained by descriptor, each chain goes out in order, and an entry that fails is counted and
-// stepped over.
+// Batched send. Entries are chained by flow (socket and both addresses), and each chain goes out in order. Runs of a flow
+// whose datagrams are of one size leave by one call, which the kernel cuts into datagrams again (UDP_SEGMENT, udp(7)): the
+// price of a send is the way through the stack, and a run pays it once. An entry that fails is counted and stepped over.
 //
-// A call for each datagram, and not sendmmsg: the cost of a call is less than what the kernel pays to copy and check a
-// msghdr, which sendto does without. What a call for many saves, segmentation offload (UDP_SEGMENT) saves as well, and
-// more; it belongs into send_chain: a run of equal-sized entries for one destination can share a header there, without
-// a change for callers.
+// Single datagrams leave by sendto and not by sendmmsg: the cost of a call is less than what the kernel pays to copy and
+// check a msghdr.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 
 #include "addresses.h"
 
-enum { NO_ENTRY = -1 };
+enum {
+    NO_ENTRY = -1,
+    /// Datagrams of a run; older kernels take no more.
+    RUN_ENTRIES_MAX = 64,
+    /// Bytes of a run, which has to fit into one IP packet before it is cut.
+    RUN_BYTES_MAX = 64000,
+};
 
 union control {
     struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
 };
 
-/// The first and last entry of the chain of a descriptor.
+/// The first and last entry of a flow.
 struct chain {
-    int32_t fd;
     int32_t head;
     int32_t tail;
+};
+
+/// Entries of one flow and size, the last of which may be shorter.
+struct run {
+    const struct tern_outgoing *first;
+    struct iovec vectors[RUN_ENTRIES_MAX];
+    uint32_t count;
 };
 
 struct tern_transmit_batch {
@@ -30,6 +42,7 @@ struct tern_transmit_batch {
     struct chain *chains;
     int16_t *buckets;  // open addressing over chains, twice as many places as entries
     uint32_t bucket_mask;
+    bool cannot_segment;  // the network device said so
 };
 
 struct tern_transmit_batch *tern_transmit_batch_create(uint32_t entries) {
@@ -60,28 +73,30 @@ struct tern_outgoing *tern_transmit_batch_entries(struct tern_transmit_batch *ba
 
 // ---------------------------------------------------------------------------------------------------- one datagram
 
+/// Appends a control message to those of `header`.
+static void add_control(struct msghdr *header, union control *control, int level, int type, const void *data,
+                        size_t size) {
+    if (header->msg_control == NULL) header->msg_control = control;
+    struct cmsghdr *message = (struct cmsghdr *)(control->bytes + header->msg_controllen);
+    message->cmsg_level = level;
+    message->cmsg_type = type;
+    message->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(message), data, size);
+    header->msg_controllen += CMSG_SPACE(size);
+}
+
 static void set_source(struct msghdr *header, union control *control, const struct tern_address *local) {
-    header->msg_control = control;
-    control->header.cmsg_len = 0;
     if (local->family == TERN_FAMILY_IPV4) {
         struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl((uint32_t)local->low)};
-        header->msg_controllen = CMSG_SPACE(sizeof info);
-        control->header.cmsg_level = IPPROTO_IP;
-        control->header.cmsg_type = IP_PKTINFO;
-        control->header.cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(&control->header), &info, sizeof info);
-    } else {
+        add_control(header, control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    } else if (local->family == TERN_FAMILY_IPV6) {
         struct in6_pktinfo info = {.ipi6_addr = tern_in6_from_address(local)};
-        header->msg_controllen = CMSG_SPACE(sizeof info);
-        control->header.cmsg_level = IPPROTO_IPV6;
-        control->header.cmsg_type = IPV6_PKTINFO;
-        control->header.cmsg_len = CMSG_LEN(sizeof info);
-        memcpy(CMSG_DATA(&control->header), &info, sizeof info);
+        add_control(header, control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
 }
 
 static ssize_t send_from(const struct tern_outgoing *entry, union tern_sockaddr *name, socklen_t length) {
-    union control control;
+    union control control = {0};
     struct iovec vector = {.iov_base = (void *)(uintptr_t)entry->bytes, .iov_len = entry->length};
     struct msghdr header = {.msg_name = name, .msg_namelen = length, .msg_iov = &vector, .msg_iovlen = 1};
     set_source(&header, &control, &entry->local);
@@ -167,31 +182,128 @@ static void send_unfragmented(const struct tern_outgoing *entry, struct tern_tra
     (void)setsockopt(entry->fd, level, option, &before, sizeof before);
 }
 
-static void send_chain(struct tern_transmit_batch *batch, const struct chain *chain,
-                       struct tern_transmit_counters *counters) {
-    for (int32_t i = chain->head; i != NO_ENTRY; i = batch->entries[i].next) {
-        const struct tern_outgoing *entry = &batch->entries[i];
-        if ((entry->flags & TERN_OUTGOING_DONT_FRAGMENT) != 0) {
-            send_unfragmented(entry, counters);
-        } else {
-            send_entry(entry, counters);
-        }
+/// 0, or the errno. The kernel sends all of a run or nothing.
+static int send_run_once(struct run *run) {
+    const struct tern_outgoing *first = run->first;
+    union tern_sockaddr name;
+    union control control = {0};
+    uint16_t size = (uint16_t)first->length;
+    struct msghdr header = {
+        .msg_name = &name,
+        .msg_namelen = tern_address_to_kernel(&first->destination, &name),
+        .msg_iov = run->vectors,
+        .msg_iovlen = run->count,
+    };
+    set_source(&header, &control, &first->local);
+    add_control(&header, &control, SOL_UDP, UDP_SEGMENT, &size, sizeof size);
+    ssize_t sent;
+    do {
+        sent = sendmsg(first->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? errno : 0;
+}
+
+/// False when the entries have to be sent one by one: they are larger than the path's MTU, or the device cannot compute
+/// checksums.
+static bool send_run(struct tern_transmit_batch *batch, struct run *run, struct tern_transmit_counters *counters) {
+    int error = send_run_once(run);
+    if (error != 0 && may_be_pending(error)) {
+        int second = send_run_once(run);
+        if (second == 0) counters->refused += 1;
+        error = second;
+    }
+    switch (error) {
+    case 0:
+        counters->sent += run->count;
+        return true;
+    case EIO: case ENOPROTOOPT: case EOPNOTSUPP:
+        batch->cannot_segment = true;
+        return false;
+    case EINVAL: case EMSGSIZE:
+        return false;
+    default:
+        for (uint32_t i = 0; i < run->count; i += 1) count_failure(error, counters);
+        return true;
     }
 }
 
-/// Chains the entries by descriptor, in order of first appearance; returns the number of chains.
+/// Gathers the run that begins with entry `first`; returns the entry behind it.
+static int32_t gather_run(const struct tern_transmit_batch *batch, int32_t first, struct run *run) {
+    const struct tern_outgoing *entries = batch->entries;
+    uint32_t size = entries[first].length;
+    uint32_t bytes = 0;
+    int32_t i = first;
+    run->first = &entries[first];
+    run->count = 0;
+    do {
+        run->vectors[run->count].iov_base = (void *)(uintptr_t)entries[i].bytes;
+        run->vectors[run->count].iov_len = entries[i].length;
+        run->count += 1;
+        bytes += entries[i].length;
+        bool is_last = entries[i].length < size;
+        i = entries[i].next;
+        if (is_last) break;
+    } while (i != NO_ENTRY && run->count < RUN_ENTRIES_MAX && entries[i].length > 0 && entries[i].length <= size &&
+             bytes + entries[i].length <= RUN_BYTES_MAX && (entries[i].flags & TERN_OUTGOING_DONT_FRAGMENT) == 0);
+    return i;
+}
+
+/// Sends one flow, in order.
+static void send_chain(struct tern_transmit_batch *batch, const struct chain *chain,
+                       struct tern_transmit_counters *counters) {
+    int32_t i = chain->head;
+    while (i != NO_ENTRY) {
+        const struct tern_outgoing *entry = &batch->entries[i];
+        if ((entry->flags & TERN_OUTGOING_DONT_FRAGMENT) != 0) {
+            send_unfragmented(entry, counters);
+        } else if (entry->next == NO_ENTRY || batch->cannot_segment) {
+            send_entry(entry, counters);
+        } else {
+            struct run run;
+            int32_t behind = gather_run(batch, i, &run);
+            if (run.count > 1 && send_run(batch, &run, counters)) {
+                i = behind;
+                continue;
+            }
+            for (; entry->next != behind; entry = &batch->entries[entry->next]) send_entry(entry, counters);
+            send_entry(entry, counters);
+            i = behind;
+            continue;
+        }
+        i = entry->next;
+    }
+}
+
+static bool is_same_address(const struct tern_address *left, const struct tern_address *right) {
+    return left->high == right->high && left->low == right->low && left->port == right->port &&
+           left->family == right->family;
+}
+
+static bool is_same_flow(const struct tern_outgoing *left, const struct tern_outgoing *right) {
+    return left->fd == right->fd && is_same_address(&left->destination, &right->destination) && is_same_address(&left->local, &right->local);
+}
+
+static uint32_t flow_hash(const struct tern_outgoing *entry) {
+    uint64_t bits = entry->destination.high ^ entry->destination.low ^ (uint64_t)entry->destination.port << 32 ^
+                    (uint64_t)(uint32_t)entry->fd << 48;
+    return (uint32_t)(bits * UINT64_C(0x9E3779B97F4A7C15) >> 32);
+}
+
+/// Chains the entries by flow, in order of first appearance; returns the number of chains. A batch is small enough for a
+/// stranger who chooses addresses that collide to gain nothing.
 static uint32_t build_chains(struct tern_transmit_batch *batch, uint32_t count) {
     uint32_t chains = 0;
     memset(batch->buckets, 0xFF, (batch->bucket_mask + 1) * sizeof *batch->buckets);
     for (uint32_t i = 0; i < count; i += 1) {
         struct tern_outgoing *entry = &batch->entries[i];
         entry->next = NO_ENTRY;
-        uint32_t place = (uint32_t)entry->fd & batch->bucket_mask;
-        while (batch->buckets[place] >= 0 && batch->chains[batch->buckets[place]].fd != entry->fd)
+        uint32_t place = flow_hash(entry) & batch->bucket_mask;
+        while (batch->buckets[place] >= 0 &&
+               !is_same_flow(&batch->entries[batch->chains[batch->buckets[place]].head], entry))
             place = (place + 1) & batch->bucket_mask;
         if (batch->buckets[place] < 0) {
             batch->buckets[place] = (int16_t)chains;
-            batch->chains[chains] = (struct chain){.fd = entry->fd, .head = (int32_t)i, .tail = (int32_t)i};
+            batch->chains[chains] = (struct chain){.head = (int32_t)i, .tail = (int32_t)i};
             chains += 1;
         } else {
             struct chain *chain = &batch->chains[batch->buckets[place]];

@@ -46,9 +46,9 @@ package struct TransmitCounters: Equatable, Sendable {
 /// Datagrams collected while a batch is worked on, to be sent together.
 ///
 /// The bytes lie in the slots of one `ReceiveBatch`, where they were rewritten in place, or in reply slots of this
-/// batch. Appending to a full batch flushes it first, so appending never fails. Datagrams of one socket are sent in the
-/// order of appending; those of different sockets may overtake each other. A datagram that cannot be sent is counted
-/// and does not stop those behind it.
+/// batch. Appending to a full batch flushes it first, so appending never fails. Datagrams of one flow (socket and
+/// addresses) are sent in the order of appending, runs of one size by one call; those of different flows may overtake
+/// each other. A datagram that cannot be sent is counted and does not stop those behind it.
 @safe package struct TransmitBatch: ~Copyable {
     /// Bytes of a reply slot.
     package static let replySlotBytes = 2048

