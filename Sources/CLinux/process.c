@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
@@ -150,3 +151,5 @@ int64_t tern_read_file(const char *path, char *buffer, size_t capacity) {
 }
 
 const char *tern_error_text(int32_t error) { return strerrordesc_np(error); }
+
+void tern_trim_heap(void) { (void)malloc_trim(0); }

@@ -53,6 +53,8 @@ final class Worker {
     static let batchesPerRound = 4
     /// Slots left in a batch below which it is sent before another relay socket is read.
     static let slotsPerRelay = 8
+    /// Allocations at a time that leave enough free pages behind to be worth a trim.
+    static let busyAllocations = 256
 
     let context: WorkerContext
     let listeners: ListenerSet
@@ -66,6 +68,8 @@ final class Worker {
     var drops = DropCounters()
     var refusals: RepeatLimiter
     var isStopping = false
+    /// Most allocations at a time since the heap was last trimmed.
+    private var busiest = 0
 
     init(_ context: WorkerContext, listeners: consuming ListenerSet) throws(SystemError) {
         let now = Clock.monotonic()
@@ -88,6 +92,7 @@ final class Worker {
     func run() throws(SystemError) {
         while !isStopping {
             expire(at: Clock.monotonic())
+            trimWhenIdle()
             let count = try poller.wait(until: server.nextDeadline, now: Clock.monotonic())
             guard count > 0 else { continue }
             let now = Clock.monotonic()
@@ -95,6 +100,16 @@ final class Worker {
             expire(at: now)
             handleEvents(count, at: now)
         }
+    }
+
+    /// After a busy time the heap keeps pages that nobody uses. When the last allocation has gone they go too, so that
+    /// memory returns to where it started.
+    private func trimWhenIdle() {
+        let count = server.liveCounts.allocations
+        busiest = max(busiest, count)
+        guard count == 0, busiest >= Self.busyAllocations else { return }
+        busiest = 0
+        Heap.trim()
     }
 
     private func expire(at now: Instant) {

@@ -193,6 +193,9 @@ int64_t tern_raise_open_files(void);
 /// Processors that this process may run on.
 int32_t tern_affinity_count(void);
 
+/// Gives the heap's free pages back to the system.
+void tern_trim_heap(void);
+
 /// Reads at most `capacity` bytes of a small file.
 int64_t tern_read_file(const char *path, char *buffer, size_t capacity);
 
