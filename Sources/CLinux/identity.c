@@ -13,6 +13,8 @@ int32_t tern_set_group(const char *name) {
     errno = 0;
     struct group *group = getgrnam(name);
     if (group == NULL) return errno != 0 ? -errno : -ENOENT;
+    // Root's supplementary groups would stay otherwise.
+    if (geteuid() == 0 && setgroups(1, &group->gr_gid) != 0) return -errno;
     return setgid(group->gr_gid) == 0 ? 0 : -errno;
 }
 

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -153,3 +154,5 @@ int64_t tern_read_file(const char *path, char *buffer, size_t capacity) {
 const char *tern_error_text(int32_t error) { return strerrordesc_np(error); }
 
 void tern_trim_heap(void) { (void)malloc_trim(0); }
+
+void tern_ignore_broken_pipes(void) { (void)signal(SIGPIPE, SIG_IGN); }

@@ -1,9 +1,10 @@
-// Batched send. Entries are chained by flow (socket and both addresses), and each chain goes out in order. Runs of a flow
-// whose datagrams are of one size leave by one call, which the kernel cuts into datagrams again (UDP_SEGMENT, udp(7)): the
-// price of a send is the way through the stack, and a run pays it once. An entry that fails is counted and stepped over.
+// Batched send. Entries are chained by flow (socket and both addresses), and each chain goes out in order. Runs of a
+// flow whose datagrams are of one size leave by one call, which the kernel cuts into datagrams again (UDP_SEGMENT,
+// udp(7)): the price of a send is the way through the stack, and a run pays it once. An entry that fails is counted
+// and stepped over.
 //
-// Single datagrams leave by sendto and not by sendmmsg: the cost of a call is less than what the kernel pays to copy and
-// check a msghdr.
+// Single datagrams leave by sendto and not by sendmmsg: the cost of a call is less than what the kernel pays to copy
+// and check a msghdr.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/udp.h>
@@ -280,7 +281,8 @@ static bool is_same_address(const struct tern_address *left, const struct tern_a
 }
 
 static bool is_same_flow(const struct tern_outgoing *left, const struct tern_outgoing *right) {
-    return left->fd == right->fd && is_same_address(&left->destination, &right->destination) && is_same_address(&left->local, &right->local);
+    return left->fd == right->fd && is_same_address(&left->destination, &right->destination) &&
+           is_same_address(&left->local, &right->local);
 }
 
 static uint32_t flow_hash(const struct tern_outgoing *entry) {
@@ -289,8 +291,8 @@ static uint32_t flow_hash(const struct tern_outgoing *entry) {
     return (uint32_t)(bits * UINT64_C(0x9E3779B97F4A7C15) >> 32);
 }
 
-/// Chains the entries by flow, in order of first appearance; returns the number of chains. A batch is small enough for a
-/// stranger who chooses addresses that collide to gain nothing.
+/// Chains the entries by flow, in order of first appearance; returns the number of chains. A batch is small enough
+/// for a stranger who chooses addresses that collide to gain nothing.
 static uint32_t build_chains(struct tern_transmit_batch *batch, uint32_t count) {
     uint32_t chains = 0;
     memset(batch->buckets, 0xFF, (batch->bucket_mask + 1) * sizeof *batch->buckets);

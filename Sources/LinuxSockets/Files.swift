@@ -83,6 +83,12 @@ package struct LineSink: ~Copyable {
 package enum Process {
     package static var id: Int32 { getpid() }
 
+    /// Lets a write to a pipe that nobody reads fail instead of ending the process.
+    package static func ignoreBrokenPipes() { tern_ignore_broken_pipes() }
+
+    /// Asks this process to stop, as an operator would.
+    package static func askToStop() { _ = kill(getpid(), SIGTERM) }
+
     package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
     /// Takes on a group, by its name; before the user, who may not change it any more.

@@ -8,8 +8,8 @@ package enum ResourceLimits {
 
 /// The heap of the process.
 package enum Heap {
-    /// Gives free pages back to the system. Takes a millisecond for some ten megabytes: for moments when nothing is going
-    /// on.
+    /// Gives free pages back to the system. Takes a millisecond for some ten megabytes: for moments when nothing is
+    /// going on.
     package static func trim() { tern_trim_heap() }
 }
 

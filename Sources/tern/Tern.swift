@@ -6,6 +6,7 @@ import ServerRuntime
 @main
 enum Tern {
     static func main() {
+        Process.ignoreBrokenPipes()
         var arguments = CommandLine.arguments[...]
         let invokedAs = arguments.popFirst().map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? "tern"
         // Under coturn's name the options follow at once, as unit files and images write them.

@@ -1,8 +1,8 @@
 // The system calls of Tern, as plain prototypes over structures of our own.
 //
-// The calls used here (recvmmsg, sendmmsg, epoll_pwait2, eventfd, signalfd, CMSG_*) need _GNU_SOURCE. Defining it in a
-// header that Swift imports would clash with the Glibc module, so it is defined in the .c files only, and no structure
-// of the C library appears below.
+// The calls used here (recvmmsg, UDP_SEGMENT, epoll_pwait2, eventfd, signalfd, CMSG_*) need _GNU_SOURCE. Defining it
+// in a header that Swift imports would clash with the Glibc module, so it is defined in the .c files only, and no
+// structure of the C library appears below.
 //
 // Unless said otherwise a function returns a value >= 0, or the negated errno.
 #ifndef TERN_CLINUX_H
@@ -192,6 +192,9 @@ int64_t tern_raise_open_files(void);
 
 /// Processors that this process may run on.
 int32_t tern_affinity_count(void);
+
+/// Lets writing to a pipe without a reader fail instead of ending the process.
+void tern_ignore_broken_pipes(void);
 
 /// Gives the heap's free pages back to the system.
 void tern_trim_heap(void);
