@@ -44,6 +44,22 @@ struct PeerFilterTests {
                 == .denied(by: "built in: IPv4-mapped IPv6 (::ffff:0:0/96) is never relayed to"))
     }
 
+    @Test(
+        "a rule about a relay address closes it under both of its names; one about a block does not",
+        .requirement("RI-peers-16"))
+    func closedRelayAddress() {
+        let behindNAT = [RelayAddress(local: ip("10.0.0.5"), advertised: ip("5.6.7.8"))]
+        // external-ip=5.6.7.8/10.0.0.5 opens 10.0.0.5 on the side.
+        for name in ["10.0.0.5", "5.6.7.8"] {
+            let closed = filter([allow("10.0.0.5"), deny(name)], relays: behindNAT)
+            #expect(closed.decide(ip("10.0.0.5")) == .denied(by: "conf:2: denied-peer-ip=\(name)"))
+            #expect(closed.decide(ip("5.6.7.8")) == .denied(by: "conf:2: denied-peer-ip=\(name)"))
+        }
+        let block = filter([allow("10.0.0.5"), deny("10.0.0.0/8")], relays: behindNAT)
+        #expect(block.decide(ip("5.6.7.8")).isAllowed)
+        #expect(!block.decide(ip("10.0.0.6")).isAllowed)
+    }
+
     @Test("the operator may open what is internal, and is named", .requirement("RI-peers-8"))
     func allowed() {
         let filter = filter([allow("10.1.0.0/16"), allow("fd00::/8")])

@@ -16,6 +16,14 @@ package struct PeerRule: Sendable {
             case .range(let range): range.contains(address)
             }
         }
+
+        /// Whether it names one address rather than a block.
+        var isSingleAddress: Bool {
+            switch self {
+            case .prefix(let prefix): prefix.length == (prefix.address.family == .ipv4 ? 32 : 128)
+            case .range(let range): range.first == range.last
+            }
+        }
     }
 
     package let verdict: Verdict
@@ -79,6 +87,7 @@ package struct PeerFilter: Sendable {
 
     private let allowRules: [PeerRule]
     private let denyRules: [PeerRule]
+    private let relayNames: [RelayAddress]
     private let relayAddresses: [IPAddress]
     private let allowsLoopback: Bool
     package let ports: PeerPortPolicy
@@ -88,6 +97,7 @@ package struct PeerFilter: Sendable {
     ) {
         allowRules = rules.filter { $0.verdict == .allow }
         denyRules = rules.filter { $0.verdict == .deny }
+        relayNames = relayAddresses
         self.relayAddresses = relayAddresses.flatMap { [$0.local, $0.advertised] }
         // A relay address leads to this host under both of its names; whoever lists our addresses may know only one.
         self.ports = ports.including(self.relayAddresses)
@@ -106,6 +116,7 @@ package struct PeerFilter: Sendable {
         case .loopback, .internalUse, .global:
             break
         }
+        if let rule = ruleThatCloses(peer) { return .denied(by: rule.source) }
         if let rule = allowRules.first(where: { $0.matcher.contains(peer) }) { return .allowed(by: rule.source) }
         if let rule = denyRules.first(where: { $0.matcher.contains(peer) }) { return .denied(by: rule.source) }
         // Two clients of this server meet at their relayed addresses, private or not (ICE with two relayed candidates).
@@ -119,6 +130,17 @@ package struct PeerFilter: Sendable {
         case .global: return .allowed(by: "built in: a public address")
         case .loopback: return .allowed(by: "allow-loopback-peers")
         case .never: return .denied(by: "built in")
+        }
+    }
+
+    /// A relay address of ours has two names, and a rule about either of them closes both, whatever external-ip opens
+    /// on the side. A rule about a block does not: `denied-peer-ip=10.0.0.0/8` must not part two clients of a server
+    /// behind a NAT.
+    private func ruleThatCloses(_ peer: IPAddress) -> PeerRule? {
+        guard let names = relayNames.first(where: { $0.local == peer || $0.advertised == peer }) else { return nil }
+        return denyRules.first { rule in
+            rule.matcher.isSingleAddress
+                && (rule.matcher.contains(names.local) || rule.matcher.contains(names.advertised))
         }
     }
 
