@@ -12,7 +12,8 @@ package struct PeerVerdict: Sendable {
 
     package init(of ip: IPAddress, port: UInt16?, _ configuration: ServerConfiguration) {
         let host = HostFacts(
-            addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(), openFilesMax: 1024)
+            addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(), openFilesMax: 1024,
+            workerCount: 1)
         let settings = ServerSettings(configuration, host: host, nonceSecret: [0])
         let filter = settings.turn.peerFilter
         let decision = port.map { filter.decide(SocketAddress(ip: ip, port: $0)) } ?? filter.decide(ip)

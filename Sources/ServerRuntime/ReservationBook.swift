@@ -9,11 +9,9 @@ package final class ReservationBook: Sendable {
     package init() { held = Locked([:]) }
 
     func hold(_ socket: consuming UDPSocket, as token: UInt64) {
-        putBack(HeldSocket(socket), as: token)
+        let box = HeldSocket(socket)
+        held.withLock { $0[token] = box }
     }
-
-    /// Holds a socket again that was taken and could not be used.
-    func putBack(_ socket: HeldSocket, as token: UInt64) { held.withLock { $0[token] = socket } }
 
     /// Gives the socket away; nil when the token is unknown, or was claimed or ended before.
     func take(_ token: UInt64) -> HeldSocket? { held.withLock { $0.removeValue(forKey: token) } }

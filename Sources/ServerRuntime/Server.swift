@@ -21,17 +21,19 @@ package final class Server {
     private let workerCount: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var threads: [WorkerThread] = []
+    /// Why a worker ended that was not told to.
+    private let failure = Locked<String?>(nil)
 
     private static let mailboxMax = 1024
 
     package init(_ configuration: ServerConfiguration) throws(StartFailure) {
         self.configuration = configuration
+        workerCount = configuration.workers.count(detectedProcessors: ProcessorCount.available())
         let host = HostFacts(
             addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(),
-            openFilesMax: ResourceLimits.raiseOpenFiles())
+            openFilesMax: ResourceLimits.raiseOpenFiles(), workerCount: workerCount)
         var random = OSRandom()
         settings = ServerSettings(configuration, host: host, nonceSecret: random.bytes(32))
-        workerCount = configuration.workers.count(detectedProcessors: ProcessorCount.available())
         ledger = SharedLedger(
             QuotaLedger(
                 policy: settings.quotas, relayAddresses: settings.turn.relayAddresses.map(\.local),
@@ -58,8 +60,10 @@ package final class Server {
             let addresses = listenerSets.first?.map { $0.socket.localAddress } ?? []
             try startWorkers(listenerSets)
             logStart(addresses)
+            // A worker that answers has its poller and its tables.
+            _ = report()
             log.writePending(to: sinks)
-            ready(addresses)
+            if failure.withLock({ $0 }) == nil { ready(addresses) }
             try serve(signals, sinks)
         } catch let error as SystemError {
             log.writePending(to: sinks)
@@ -70,6 +74,7 @@ package final class Server {
             throw StartFailure("\(error)")
         }
         log.writePending(to: sinks)
+        if let reason = failure.withLock({ $0 }) { throw StartFailure(reason) }
     }
 
     // MARK: - Start
@@ -152,6 +157,7 @@ package final class Server {
 
     private func startWorkers(_ listenerSets: [[HeldSocket]]) throws {
         let reservations = ReservationBook()
+        let failure = failure
         for (number, sockets) in listenerSets.enumerated() {
             let mailbox = try Mailbox<WorkerMessage>(limit: Self.mailboxMax)
             mailboxes.append(mailbox)
@@ -161,8 +167,11 @@ package final class Server {
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)") {
                     do { try Worker(context, listeners: ListenerSet(sockets)).run() } catch {
-                        // Without epoll a worker can do nothing; the others go on.
+                        // Without its listeners the kernel would spread its clients over the others, which do not know
+                        // them. A server that is restarted serves again; half a server does not.
                         context.log.write(.error, "worker \(context.number) stopped: \(error)")
+                        failure.withLock { $0 = "worker \(context.number) stopped: \(error)" }
+                        Process.askToStop()
                     }
                 })
         }

@@ -9,11 +9,13 @@ package struct HostFacts: Sendable {
     package var addresses: [IPAddress]
     package var hostName: String
     package var openFilesMax: Int
+    package var workerCount: Int
 
-    package init(addresses: [IPAddress], hostName: String, openFilesMax: Int) {
+    package init(addresses: [IPAddress], hostName: String, openFilesMax: Int, workerCount: Int) {
         self.addresses = addresses
         self.hostName = hostName
         self.openFilesMax = openFilesMax
+        self.workerCount = workerCount
     }
 }
 
@@ -22,6 +24,8 @@ package struct HostFacts: Sendable {
 package struct ServerSettings: Sendable {
     /// Files that are kept free for listeners, logs and what an operator may want while the server is full.
     private static let reservedFiles = 256
+    /// More relay sockets than this are not opened, however many files the system would allow: tables are sized by it.
+    private static let relaySocketsCeiling = 1 << 20
 
     package let turn: TURNSettings
     package let quotas: QuotaPolicy
@@ -37,8 +41,10 @@ package struct ServerSettings: Sendable {
     package init(_ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8]) {
         let relayAddresses = Self.relayAddresses(configuration, host)
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
-        relaySocketsMax = max(1, host.openFilesMax - Self.reservedFiles)
         listenerAddresses = Self.listenerAddresses(configuration)
+        // Beside its listeners a worker has a poller and a mailbox.
+        let reserved = Self.reservedFiles + host.workerCount * (listenerAddresses.count + 2)
+        relaySocketsMax = min(max(1, host.openFilesMax - reserved), Self.relaySocketsCeiling)
         logsInvalidPackets = configuration.logging.logsInvalidPackets
         device = configuration.listeners.device
         socketBufferBytes = configuration.listeners.socketBufferByteCount
@@ -148,7 +154,7 @@ package struct ServerSettings: Sendable {
             RelayAddress(local: address, advertised: external.advertised(for: address))
         }
         if case .these(let addresses) = configuration.relay.addresses {
-            let all = addresses.map(relay)
+            let all = distinct(addresses.map(relay))
             return (all, all)
         }
         var locals = host.addresses.filter { !$0.isLoopback }
@@ -157,13 +163,20 @@ package struct ServerSettings: Sendable {
             if !named.isEmpty { locals = named }
         }
         if locals.isEmpty { locals = AddressFamily.allCases.map { .loopback($0) } }
-        let all = locals.map(relay)
+        let all = distinct(locals.map(relay))
         let fallback = AddressFamily.allCases.flatMap { family -> [RelayAddress] in
             let ofFamily = all.filter { $0.local.family == family }
             let reachable = ofFamily.filter { AddressClassifier.classify($0.advertised) == .global }
             return reachable.isEmpty ? Array(ofFamily.prefix(1)) : reachable
         }
         return (all, fallback)
+    }
+
+    /// The first relay address for each advertised one. Two that the world knows by one name would hand out the same
+    /// relayed address twice.
+    private static func distinct(_ addresses: [RelayAddress]) -> [RelayAddress] {
+        var advertised: Set<IPAddress> = []
+        return addresses.filter { advertised.insert($0.advertised).inserted }
     }
 
     static func peerFilter(

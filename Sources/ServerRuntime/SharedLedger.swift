@@ -9,10 +9,10 @@ package final class SharedLedger: AllocationLedger, Sendable {
 
     package init(_ ledger: consuming sending QuotaLedger) { self.ledger = Locked(ledger) }
 
-    package func admit(_ claim: AllocationClaim) throws(ClaimRefusal) {
+    package func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
         let refusal: ClaimRefusal? = ledger.withLock { ledger in
             do throws(ClaimRefusal) {
-                try ledger.admit(claim)
+                try ledger.admit(claim, redeeming: token)
                 return nil
             } catch { return error }
         }

@@ -64,7 +64,7 @@ extension Worker {
         case .openRelay(let id, let address, let token):
             answers.append(openRelay(id, address, holdNextAs: token))
         case .claimReservation(let id, let token):
-            answers.append(claimReservation(id, token))
+            answers.append(claimReservation(id, token, at: now))
         case .endReservation(let token):
             guard let held = context.reservations.take(token) else { return }
             let address = held.socket.localAddress
@@ -83,7 +83,7 @@ extension Worker {
             logRefusal(
                 "\(code.rawValue) \(code.reason) for <\(quoted(username))> from \(client.socketAddress)", at: now)
         case .bindingAnswered(let client):
-            logBinding(client)
+            logBinding(client, at: now)
         case .peerRefused(let client, let peer):
             logRefusal("403 Forbidden: peer \(peer) refused to \(client.socketAddress)", at: now)
         }
@@ -107,10 +107,12 @@ extension Worker {
         }
     }
 
-    private func claimReservation(_ id: AllocationID, _ token: UInt64) -> ShellAnswer {
+    private func claimReservation(_ id: AllocationID, _ token: UInt64, at now: Instant) -> ShellAnswer {
         guard let held = context.reservations.take(token) else { return .relayFailed(id, .noReservation) }
         do { try adopt(held, of: id) } catch {
-            context.reservations.putBack(held, as: token)
+            // The token is spent: its worker may have ended it meanwhile, and would not find it a second time.
+            let address = held.socket.localAddress
+            context.ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
             return .relayFailed(id, .outOfResources)
         }
         return .relayOpened(id, RelaySocketID(rawValue: held.socket.raw), held.socket.localAddress)

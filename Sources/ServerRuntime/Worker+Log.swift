@@ -35,8 +35,10 @@ extension Worker {
                 + "rb=\(traffic.toPeerBytes), sp=\(traffic.toClientPackets), sb=\(traffic.toClientBytes)")
     }
 
-    func logBinding(_ client: ClientAddress) {
-        context.log.write(.info, "Binding from \(client.socketAddress)")
+    func logBinding(_ client: ClientAddress, at now: Instant) {
+        guard context.log.isWritten(.info), let suppressed = bindings.admit(at: now) else { return }
+        let leftOut = suppressed == 0 ? "" : " (\(suppressed) such lines left out)"
+        context.log.write(.info, "Binding from \(client.socketAddress)\(leftOut)")
     }
 
     /// A line that strangers can cause: a few a second, and how many were left out.

@@ -84,7 +84,7 @@ extension Worker {
             guard let error = readErrorQueue(of: descriptor) else { return }
             let message = ICMPMessage(
                 peer: error.peer, type: error.type, code: error.code, errorData: error.errorData)
-            reply { server, bytes in server.receiveICMP(message, allocation: allocation, reply: bytes) }
+            reply { server, bytes in server.receiveICMP(message, allocation: allocation, at: now, reply: bytes) }
             drainOutputs(at: now)
         }
     }

@@ -67,6 +67,7 @@ final class Worker {
     var answers: [ShellAnswer] = []
     var drops = DropCounters()
     var refusals: RepeatLimiter
+    var bindings: RepeatLimiter
     var isStopping = false
     /// Most allocations at a time since the heap was last trimmed.
     private var busiest = 0
@@ -81,6 +82,7 @@ final class Worker {
             settings: context.settings.turn, tableSeed: random.next(), transactionSeed: random.next())
         server = TURNServer(settings: context.settings.turn, ledger: context.ledger, random: random, start: now)
         refusals = RepeatLimiter(perSecond: 5, start: now)
+        bindings = RepeatLimiter(perSecond: 100, start: now)
         poller = try Poller()
         self.listeners = listeners
         try poller.add(context.mailbox.raw, token: WorkerToken.mailbox.bits, interest: .readable)
