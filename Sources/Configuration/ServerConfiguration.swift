@@ -137,9 +137,6 @@ extension ServerConfiguration {
 
     /// Events per second; nil is no limit.
     package struct Rates: Hashable, Sendable {
-        /// New peer addresses an allocation may name at once before the rate counts.
-        package static let newPeersBurst = 64
-
         /// 401 and 438 answers to one IPv4 address or IPv6 /64.
         package let unauthorizedAnswersPerSource: Int?
         /// Binding answers to one IPv4 address or IPv6 /64.

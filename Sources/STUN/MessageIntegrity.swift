@@ -14,7 +14,8 @@ extension STUNMessage {
     /// Whether MESSAGE-INTEGRITY-SHA256 is there and right for `key`. A sender may truncate it to a multiple of four of
     /// at least 16 bytes (RFC 8489 §14.6); anything else is wrong.
     package func hasValidIntegritySHA256(_ key: HMACSHA256Key, in bytes: RawSpan) -> Bool {
-        guard let range = range(of: .messageIntegritySHA256), (16...32).contains(range.count), range.count & 0b11 == 0
+        guard let range = range(of: .messageIntegritySHA256), (16...32).contains(range.count),
+            range.count & 0b11 == 0
         else { return false }
         let header = integrityHeader(endingAt: range.upperBound, in: bytes)
         let covered = bytes.extracting(Self.headerByteCount..<range.lowerBound - 4)

@@ -12,14 +12,6 @@ package struct ClientAddress: Hashable, Sendable {
     package init(_ socketAddress: SocketAddress) { self.socketAddress = socketAddress }
 }
 
-/// The host that a client wants to reach through us, as the client names it.
-package struct PeerAddress: Hashable, Sendable {
-    package let socketAddress: SocketAddress
-    package init(_ socketAddress: SocketAddress) { self.socketAddress = socketAddress }
-    package var ip: IPAddress { socketAddress.ip }
-    package var port: UInt16 { socketAddress.port }
-}
-
 /// What names an allocation: the client's address, the address of ours that it talks to, and the transport
 /// (RFC 8656 §3.2). An answer leaves from `server` and no other address (RFC 8489 §6.3.1.1).
 package struct FiveTuple: Hashable, Sendable {

@@ -15,6 +15,13 @@ package struct Limits: Sendable {
     package let relayOpenAttemptsMax = 16
     /// XOR-PEER-ADDRESS attributes of one CreatePermission.
     package let peersPerRequestMax = 64
+    /// Addresses that an allocation may newly permit at once before the rate counts.
+    package static let newPeersBurst: UInt64 = 64
+    /// ICMP errors that a client is told of in a second (RFC 8656 §11.5).
+    package static let icmpPerSecond: UInt64 = 20
+    /// The longest request that is looked at. None needs more, and checking the integrity of a longer one would cost
+    /// more than sending it.
+    package static let requestByteCountMax = 2048
     /// Sources whose unauthenticated replies are metered at a time.
     package let meteredSourcesMax = 8192
 

@@ -9,6 +9,28 @@ import Testing
 struct HostileDatagramTests {
     private let harness = TURNHarness(.dual)
 
+    @Test("the largest limits that a host can ask for make tables", .requirement("RI-limits-7"))
+    func largestLimits() {
+        let limits = Limits(allocationsMax: 1 << 20, permissionsPerAllocationMax: 4096, channelsPerAllocationMax: 4096)
+        let large = TURNHarness(TestSetup(limits: limits))
+        #expect(large.client().allocate()?.isSuccess == true)
+    }
+
+    @Test("a request above 2,048 bytes is not looked at", .requirement("RI-limits-8"))
+    func longRequests() {
+        let client = harness.client()
+        for (byteCount, isAnswered) in [(2048, true), (2052, false)] {
+            let filler = Attribute(type: 0x8FFF, [UInt8](repeating: 0, count: byteCount - 24))
+            let request = client.bare(.binding, .request, [filler]).encoded
+            #expect(request.count == byteCount)
+            guard case .answered(let response) = harness.clientSends(request, on: client.path) else {
+                Issue.record("a request goes to the control plane")
+                return
+            }
+            #expect((response != nil) == isAnswered)
+        }
+    }
+
     @Test("random bytes behind every first byte", .requirement("RI-hostile-1"))
     func random() {
         let client = harness.client()

@@ -122,6 +122,17 @@ struct RFC8656Reservations {
         #expect(harness.client("198.51.100.7:40002").allocate()?.errorCode == 486)
     }
 
+    @Test("a redemption that is refused leaves the other's reservation as it was", .requirement("RI-quota-5"))
+    func refusedRedemption() {
+        let harness = TURNHarness(TestSetup().with { $0.quota.perUser = 2 })
+        let (_, _, token) = reserve(harness)
+        for port in 1...2 { #expect(harness.client("198.51.100.9:\(port)", .bob).allocate()?.isSuccess == true) }
+        #expect(harness.client("198.51.100.9:3", .bob).allocate([.token(token)])?.errorCode == 486)
+        // The reservation still counts for the one who made it, and can still be redeemed.
+        #expect(harness.client("198.51.100.7:40001").allocate()?.errorCode == 486)
+        #expect(harness.client("198.51.100.7:40002").allocate([.token(token)])?.isSuccess == true)
+    }
+
     @Test("so many reservations at a time and no more", .requirement("RI-limits-2"))
     func limit() {
         let harness = TURNHarness(TestSetup(limits: Limits(allocationsMax: 100, reservationsMax: 3)))

@@ -50,6 +50,8 @@ struct Allocation {
     private(set) var permissions: [Permission] = []
     private(set) var channels: [ChannelBinding] = []
     var newPeers: TokenBucket
+    /// ICMP errors that the client is told of: whoever forges them must not gain a way to flood it.
+    var icmp: TokenBucket
 
     func relay(_ family: AddressFamily) -> Relay? {
         switch family {

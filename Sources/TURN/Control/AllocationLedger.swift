@@ -22,7 +22,8 @@ package enum PortPreference: Equatable, Sendable {
 /// What all workers of a server share: quotas and relay ports. It is asked on Allocate and told on release, never on a
 /// packet. The shell's implementation takes a lock; a simulation's need not.
 package protocol AllocationLedger: AnyObject {
-    func admit(_ claim: AllocationClaim) throws(ClaimRefusal)
+    /// Counts the claim. With a token, the share of that reservation goes over to it; a refusal changes nothing.
+    func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal)
     func release(_ claim: AllocationClaim)
 
     /// The same for a port that is held under a token, until the token is redeemed or runs out.

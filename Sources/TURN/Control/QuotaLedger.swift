@@ -39,7 +39,17 @@ package struct QuotaLedger: ~Copyable {
         }
     }
 
-    package mutating func admit(_ claim: AllocationClaim) throws(ClaimRefusal) {
+    package mutating func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
+        guard let token, let held = reservations[token] else { return try admit(claim) }
+        release(held)
+        do { try admit(claim) } catch {
+            count(held)
+            throw error
+        }
+        reservations[token] = nil
+    }
+
+    private mutating func admit(_ claim: AllocationClaim) throws(ClaimRefusal) {
         if policy.total > 0, total >= policy.total { throw .totalQuota }
         if policy.bandwidthCapacity > 0, policy.bandwidthPerAllocation > 0,
             UInt64(total + 1) > policy.bandwidthCapacity / policy.bandwidthPerAllocation
@@ -51,9 +61,13 @@ package struct QuotaLedger: ~Copyable {
         if let minted = claim.mintedQuota, ofUser >= minted { throw .userQuota }
         let ofSource = bySource[claim.source, default: 0]
         if policy.perSource > 0, ofSource >= policy.perSource { throw .sourceQuota }
+        count(claim)
+    }
+
+    private mutating func count(_ claim: AllocationClaim) {
         total += 1
-        byUser[claim.quotaKey] = ofUser + 1
-        bySource[claim.source] = ofSource + 1
+        byUser[claim.quotaKey, default: 0] += 1
+        bySource[claim.source, default: 0] += 1
     }
 
     package mutating func release(_ claim: AllocationClaim) {

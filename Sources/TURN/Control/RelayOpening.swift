@@ -18,8 +18,6 @@ struct RelayOpening {
     var pending: [Pending]
     /// The token that the next port will be held under.
     var holdNextAs: UInt64?
-    /// The token whose socket this Allocate asks for.
-    var redeemedToken: UInt64?
 }
 
 /// An Allocate's wishes, checked as far as they can be without state. Steps are those of RFC 8656 §7.2.
@@ -29,6 +27,14 @@ struct AllocateRequest: Equatable {
         case fresh([AddressFamily], PortPreference)
         /// The socket held under a RESERVATION-TOKEN.
         case reservation(token: UInt64)
+
+        /// The token to redeem, if there is one.
+        var token: UInt64? {
+            switch self {
+            case .fresh: nil
+            case .reservation(let token): token
+            }
+        }
     }
 
     let source: Source

@@ -35,26 +35,14 @@ extension TURNServer {
         let claim = AllocationClaim(
             quotaKey: credentials.exchange.identity.quotaKey, mintedQuota: credentials.exchange.identity.mintedQuota,
             source: arrival.path.client.socketAddress.ip.subscriber)
-        guard admit(claim, redeeming: request.source) else { return .failure(.allocationQuotaReached) }
+        do { try ledger.admit(claim, redeeming: request.source.token) } catch {
+            return .failure(.allocationQuotaReached)
+        }
         guard let id = insertAllocation(request, arrival, credentials, claim, addressError) else {
             ledger.release(claim)
             return .failure(.insufficientCapacity)
         }
         return openRelays(id, request.source, credentials.exchange, at: arrival.now)
-    }
-
-    /// A token that is redeemed has counted against the quota so far. Where that leaves no room beside it, the
-    /// allocation takes its place; otherwise the token counts until its socket is handed over.
-    private func admit(_ claim: AllocationClaim, redeeming source: AllocateRequest.Source) -> Bool {
-        if isAdmitted(claim) { return true }
-        guard case .reservation(let token) = source else { return false }
-        ledger.endReservation(token)
-        return isAdmitted(claim)
-    }
-
-    private func isAdmitted(_ claim: AllocationClaim) -> Bool {
-        do { try ledger.admit(claim) } catch { return false }
-        return true
     }
 
     private func unspecifiedFamily(_ path: FiveTuple) -> AddressFamily {
@@ -82,8 +70,11 @@ extension TURNServer {
             grantedSeconds: settings.lifetimes.grant(requestedSeconds: request.requestedSeconds),
             addressError: addressError,
             newPeers: TokenBucket(
-                ratePerSecond: rate, burst: max(rate, UInt64(settings.limits.permissionsPerAllocationMax)),
-                at: arrival.now))
+                ratePerSecond: rate,
+                burst: max(rate, min(Limits.newPeersBurst, UInt64(settings.limits.permissionsPerAllocationMax))),
+                at: arrival.now),
+            icmp: TokenBucket(
+                ratePerSecond: Limits.icmpPerSecond, burst: Limits.icmpPerSecond * 2, at: arrival.now))
         guard let handle = allocations.insert(allocation) else {
             accounts.release(account)
             return nil
@@ -99,7 +90,6 @@ extension TURNServer {
         switch source {
         case .reservation(let token):
             opening.pending = [.init(family: .ipv4, address: nil, relayAddress: nil, preference: .any)]
-            opening.redeemedToken = token
             outputs.append(.claimReservation(id, token: token))
         case .fresh(let families, let preference):
             if preference == .evenAndNext {
@@ -213,7 +203,6 @@ extension TURNServer {
             return style.error(.insufficientCapacity, to: opening.exchange, into: reply)
         }
         allocations[id.handle].phase = .active
-        if let token = opening.redeemedToken { ledger.endReservation(token) }
         allocations[id.handle].reservationToken = opening.holdNextAs
         if let token = opening.holdNextAs { confirmReservation(token, at: now) }
         let allocation = allocations[id.handle]

@@ -93,13 +93,23 @@ extension TURNServer {
         return directory.key(of: username, algorithm) { $0.verifies(arrival.message, kind, in: datagram) }
     }
 
+    /// Whether a request shows no nonce that we gave to this client: whatever else it shows, its address is unproven.
+    func isStranger(_ datagram: RawSpan, _ arrival: Arrival) -> Bool {
+        guard case .credentials = settings.access else { return false }
+        guard let nonce = arrival.message.value(of: .nonce, in: datagram) else { return true }
+        return settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime) == .stale
+    }
+
     // MARK: - Answers without authentication
 
     /// Answers a request that did not authenticate, as often as its source may be answered.
+    ///
+    /// `isMetered` says that this request was counted when it came in.
     mutating func refuse(
-        _ authentication: Authentication, _ arrival: Arrival, reply: consuming MutableRawSpan
+        _ authentication: Authentication, _ arrival: Arrival, isMetered: Bool = false,
+        reply: consuming MutableRawSpan
     ) -> Reply? {
-        guard challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
+        guard isMetered || challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
             return drop(.overReplyRate)
         }
         switch authentication {

@@ -36,13 +36,14 @@ extension TURNServer {
     /// RFC 8656 §11.5: tells the client by a Data indication, if the peer has a permission. `index` names the
     /// allocation whose relay socket the error came to.
     package mutating func receiveICMP(
-        _ error: ICMPMessage, allocation index: UInt32, reply: consuming MutableRawSpan
+        _ error: ICMPMessage, allocation index: UInt32, at now: Instant, reply: consuming MutableRawSpan
     ) -> Reply? {
         guard let handle = allocations.handle(at: index), case .active = allocations[handle].phase else {
             return drop(.noAllocation)
         }
         guard error.isRelayed else { return drop(.ignoredMessage) }
         guard allocations[handle].permission(for: error.peer.ip) != nil else { return drop(.noPermission) }
+        guard allocations[handle].icmp.take(1, at: now) else { return drop(.overBandwidth) }
         let id = TransactionID(high: UInt32(truncatingIfNeeded: random.next()), low: random.next())
         var writer = MessageWriter(into: reply, type: MessageType(.data, .indication), transactionID: id)
         let known = SocketAddress(

@@ -16,11 +16,16 @@ extension TURNServer {
         _ datagram: RawSpan, _ arrival: Arrival, reply: consuming MutableRawSpan
     ) -> Reply? {
         if case .stunOnly = settings.access { return drop(.disabled) }
+        // A stranger pays before keys are derived for them; a nonce of ours is proof of an address.
+        let isMetered = isStranger(datagram, arrival)
+        if isMetered, !challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) {
+            return drop(.overReplyRate)
+        }
         let existing = allocationByFiveTuple[arrival.path]
         let account = existing.map { accounts[allocations[$0].account] }
         let authentication = authenticate(datagram, arrival, account: account)
         guard case .accepted(let identity, let integrity, let key, let algorithm) = authentication else {
-            return refuse(authentication, arrival, reply: reply)
+            return refuse(authentication, arrival, isMetered: isMetered, reply: reply)
         }
         // Whoever answers a challenge is where they say they are: what they were told is not held against them, so that
         // one host can make any number of allocations in a row while a spoofed source runs dry.

@@ -70,6 +70,7 @@ package struct TURNServer: ~Copyable {
         reply: consuming MutableRawSpan
     ) -> Reply? {
         lastDrop = nil
+        guard datagram.byteCount <= Limits.requestByteCountMax else { return drop(.tooLong) }
         let message: STUNMessage
         do { message = try STUNMessage(parsing: datagram) } catch {
             return receiveUnparsable(datagram, error, on: path, at: now, reply: reply)

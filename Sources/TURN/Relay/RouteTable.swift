@@ -67,10 +67,12 @@ package struct RouteTable: ~Copyable {
     package init(limits: Limits, seed: UInt64) {
         allocations = SparseArray(limit: limits.allocationsMax)
         allocationByFiveTuple = FlatMap(seed: seed, limit: limits.allocationsMax)
-        let channelsMax = limits.allocationsMax * limits.channelsPerAllocationMax
+        // A table is never larger than a flat map may be; long before that, memory or descriptors have run out.
+        let channelsMax = min(limits.allocationsMax * limits.channelsPerAllocationMax, 1 << 29)
+        let permissionsMax = min(limits.allocationsMax * limits.permissionsPerAllocationMax, 1 << 29)
         peerByChannel = FlatMap(seed: seed, limit: channelsMax)
         channelByPeer = FlatMap(seed: seed, limit: channelsMax)
-        permissions = FlatMap(seed: seed, limit: limits.allocationsMax * limits.permissionsPerAllocationMax)
+        permissions = FlatMap(seed: seed, limit: permissionsMax)
     }
 
     // MARK: - Changes

@@ -156,7 +156,8 @@ package final class ServerNode: Node {
         // An error waits in the queue of its socket and goes with it.
         guard let address = addressBySocket[error.socket], let socket = sockets[address] else { return }
         let (reply, bytes) = respond { reply in
-            workers[socket.worker].server.receiveICMP(error.message, allocation: socket.allocation, reply: reply)
+            workers[socket.worker].server.receiveICMP(
+                error.message, allocation: socket.allocation, at: error.at, reply: reply)
         }
         append(reply, bytes, &sent)
     }

@@ -71,7 +71,9 @@ package final class SharedLedger: AllocationLedger {
             quarantineSeconds: setup.quarantineSeconds, random: SplitMix64(seed: seed))
     }
 
-    package func admit(_ claim: AllocationClaim) throws(ClaimRefusal) { try ledger.admit(claim) }
+    package func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
+        try ledger.admit(claim, redeeming: token)
+    }
     package func release(_ claim: AllocationClaim) { ledger.release(claim) }
     package func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
         try ledger.admitReservation(token, claim)

@@ -44,7 +44,7 @@ extension TURNHarness {
                     reply = server.relayFailed(opening.id, failure.reason, at: now, reply: span.mutableBytes)
                 }
             case .icmp(let error, let allocation):
-                reply = server.receiveICMP(error, allocation: allocation, reply: span.mutableBytes)
+                reply = server.receiveICMP(error, allocation: allocation, at: now, reply: span.mutableBytes)
             case .deadline:
                 server.handleDeadline(at: now)
                 reply = nil

@@ -19,8 +19,8 @@ final class TestLedger: AllocationLedger {
             random: SplitMix64(seed: seed))
     }
 
-    func admit(_ claim: AllocationClaim) throws(ClaimRefusal) {
-        do { try quota.admit(claim) } catch {
+    func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
+        do { try quota.admit(claim, redeeming: token) } catch {
             refusals.append(error)
             throw error
         }

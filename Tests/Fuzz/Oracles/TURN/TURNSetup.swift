@@ -107,7 +107,10 @@ final class TURNLedger: AllocationLedger {
             quarantineSeconds: 5, random: SplitMix64(seed: 1))
     }
 
-    func admit(_ claim: AllocationClaim) throws(ClaimRefusal) { try ledger.admit(claim) }
+    func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
+        try ledger.admit(claim, redeeming: token)
+        if let token { reservations.remove(token) }
+    }
 
     func release(_ claim: AllocationClaim) { ledger.release(claim) }
 

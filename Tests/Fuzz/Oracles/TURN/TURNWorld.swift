@@ -103,7 +103,7 @@ final class TURNWorld {
     }
 
     func receiveICMP(_ message: ICMPMessage, allocation: UInt32) {
-        reply { server, buffer in server.receiveICMP(message, allocation: allocation, reply: buffer) }
+        reply { server, buffer in server.receiveICMP(message, allocation: allocation, at: now, reply: buffer) }
         drain()
         check()
     }
@@ -164,6 +164,9 @@ final class TURNWorld {
             if let failure = nextFailure() {
                 // Its port is taken, so nothing but resources can be missing.
                 _ = failure
+                // As the worker does: the token is spent, the port goes back.
+                held[token] = nil
+                ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
                 return answers.append(.failed(id, .outOfResources))
             }
             held[token] = nil
