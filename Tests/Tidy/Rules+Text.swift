@@ -31,7 +31,7 @@ extension Rule {
             "no-local-paths",
             check: { tree in
                 tree.files.filter { !$0.path.hasPrefix("Tests/Tidy/") }.flatMap { file in
-                    let folders = file.path.hasPrefix("Tests/") ? ["/work/"] : ["/work/", "/tmp/"]
+                    let folders = ["/home/", "/root/", "/Users/"] + (file.path.hasPrefix("Tests/") ? [] : ["/tmp/"])
                     return folders.flatMap { folder in
                         file.lines.indices.filter { file.lines[$0].containsPath(folder) }.map {
                             Finding(file, $0 + 1, "\(folder) is there on one machine only: say it in another way")
@@ -40,10 +40,10 @@ extension Rule {
                 }
             },
             examples: [
-                Example("Docs/A.md", "a\nsee /work/b.txt\n", lines: [2]),
+                Example("Docs/A.md", "a\nsee /home/b.txt\n", lines: [2]),
                 Example("Sources/A/A.swift", "let a = \"/tmp/b\"", lines: [1]),
-                Example("Tests/A/A.swift", "let a = \"/tmp/b\"\nlet c = \"/work/d\"", lines: [2]),
-                Example("Sources/A/A.swift", "let a = \"/var/tmp/b\" + \"home/work/\""),
+                Example("Tests/A/A.swift", "let a = \"/tmp/b\"\nlet c = \"/root/d\"", lines: [2]),
+                Example("Sources/A/A.swift", "let a = \"/var/tmp/b\" + \"at/home/\""),
             ]),
     ]
 }
