@@ -213,19 +213,16 @@ static bool send_run(struct tern_transmit_batch *batch, struct run *run, struct 
         if (second == 0) counters->refused += 1;
         error = second;
     }
-    switch (error) {
-    case 0:
+    if (error == 0) {
         counters->sent += run->count;
         return true;
-    case EIO: case ENOPROTOOPT: case EOPNOTSUPP:
-        batch->cannot_segment = true;
-        return false;
-    case EINVAL: case EMSGSIZE:
-        return false;
-    default:
-        for (uint32_t i = 0; i < run->count; i += 1) count_failure(error, counters);
-        return true;
     }
+    // The one number that only the device gives. Others can be had by ICMP too, and what a peer can cause must neither
+    // change how everybody's datagrams are sent nor cost a whole run.
+    if (error == EIO) batch->cannot_segment = true;
+    if (error == EIO || error == EINVAL || may_be_pending(error)) return false;
+    for (uint32_t i = 0; i < run->count; i += 1) count_failure(error, counters);
+    return true;
 }
 
 /// Gathers the run that begins with entry `first`; returns the entry behind it.
