@@ -243,6 +243,23 @@ struct RFC8489Section9_2_4 {
         #expect(client.send(client.make(.allocate, [.udp]))?.isSuccess == true)
     }
 
+    @Test("a flood in a client's name does not keep it from renewing its nonce", .requirement("RI-amplification-9"))
+    func floodInTheNameOfAClient() {
+        let harness = TURNHarness(TestSetup().with { $0.settings.unauthenticatedRepliesPerSecond = 2 })
+        let client = harness.client()
+        #expect(client.allocate()?.isSuccess == true)
+        let stranger = harness.client("198.51.100.7:40001")
+        for _ in 0..<20 { _ = stranger.challenge() }
+        #expect(stranger.challenge() == nil)
+        client.nonce = Array("run out".utf8)
+        #expect(client.send(client.make(.refresh))?.errorCode == 438)
+        #expect(client.refresh(600)?.isSuccess == true)
+        // Without the key the same five-tuple gets nothing more than anybody. The success gave one token back.
+        client.credentials.password = [1]
+        #expect(client.send(client.make(.refresh))?.errorCode == 401)
+        #expect(client.send(client.make(.refresh)) == nil)
+    }
+
     @Test("whoever answers its challenge does not use up its budget", .requirement("RI-amplification-6"))
     func refund() {
         let harness = TURNHarness(TestSetup().with { $0.settings.unauthenticatedRepliesPerSecond = 1 })

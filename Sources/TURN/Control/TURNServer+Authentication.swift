@@ -9,6 +9,15 @@ enum Authentication {
     case challenged(ErrorCode, username: [UInt8]?)
     /// The answer is a bare 400.
     case malformed
+
+    /// Whether the integrity was right, and only the nonce was not.
+    var showsKey: Bool {
+        switch self {
+        case .accepted: true
+        case .challenged(let code, _): code == .staleNonce
+        case .malformed: false
+        }
+    }
 }
 
 extension TURNServer {
@@ -109,9 +118,11 @@ extension TURNServer {
         _ authentication: Authentication, _ arrival: Arrival, isMetered: Bool = false,
         reply: consuming MutableRawSpan
     ) -> Reply? {
-        guard isMetered || challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
-            return drop(.overReplyRate)
-        }
+        // 438 goes to somebody who has shown the key, and is shorter than what it answers.
+        guard
+            isMetered || authentication.showsKey
+                || challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now)
+        else { return drop(.overReplyRate) }
         switch authentication {
         case .accepted: preconditionFailure("an accepted request is not refused")
         case .malformed:

@@ -16,12 +16,13 @@ extension TURNServer {
         _ datagram: RawSpan, _ arrival: Arrival, reply: consuming MutableRawSpan
     ) -> Reply? {
         if case .stunOnly = settings.access { return drop(.disabled) }
-        // A stranger pays before keys are derived for them; a nonce of ours is proof of an address.
-        let isMetered = isStranger(datagram, arrival)
+        let existing = allocationByFiveTuple[arrival.path]
+        // A stranger pays before keys are derived for them; a nonce of ours is proof of an address. Who has an
+        // allocation is no stranger: a flood in their name must not keep them from renewing a nonce that has run out.
+        let isMetered = existing == nil && isStranger(datagram, arrival)
         if isMetered, !challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) {
             return drop(.overReplyRate)
         }
-        let existing = allocationByFiveTuple[arrival.path]
         let account = existing.map { accounts[allocations[$0].account] }
         let authentication = authenticate(datagram, arrival, account: account)
         guard case .accepted(let identity, let integrity, let key, let algorithm) = authentication else {
