@@ -25,12 +25,24 @@ let foundations: [Target] = [
     .target(name: "Containers", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Deflate", dependencies: ["CZlib"], swiftSettings: strict),
 ]
 
 let protocols: [Target] = [
     .target(name: "STUN", dependencies: ["NetworkPrimitives", "Crypto"], swiftSettings: strict),
     .target(
         name: "TURN", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "STUN"], swiftSettings: strict),
+    .target(name: "JSON", swiftSettings: strict),
+    .target(name: "HTTP", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
+    .target(
+        name: "WebSocket", dependencies: ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"], swiftSettings: strict),
+    .target(
+        name: "Signaling", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON"],
+        swiftSettings: strict),
+    .target(
+        name: "TernV1", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -43,14 +55,26 @@ let host: [Target] = [
 let services: [Target] = [
     .target(name: "Configuration", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
     .target(name: "Telemetry", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
+    .target(
+        name: "CredentialService", dependencies: ["NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling"],
+        swiftSettings: strict),
+    // The pages of the site as bytes; `#embed` is of C23.
+    .target(
+        name: "Pages", exclude: ["site"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-std=c23"])]),
+    .target(
+        name: "WebService",
+        dependencies: [
+            "NetworkPrimitives", "Containers", "Crypto", "JSON", "HTTP", "WebSocket", "Signaling", "TernV1",
+            "CredentialService", "Pages",
+        ], swiftSettings: strict),
 ]
 
 let assembly: [Target] = [
     .target(
         name: "ServerRuntime",
         dependencies: [
-            "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
-            "Telemetry",
+            "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "HTTP", "WebSocket", "Signaling", "TernV1",
+            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
@@ -83,6 +107,30 @@ let testTargets: [Target] = [
     .testTarget(
         name: "TURNTests", dependencies: ["TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
         swiftSettings: relaxed),
+    .testTarget(name: "DeflateTests", dependencies: ["Deflate"], swiftSettings: relaxed),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: relaxed),
+    .testTarget(name: "HTTPTests", dependencies: ["HTTP", "NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
+    .testTarget(
+        name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "Deflate", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "SignalingTests", dependencies: ["Signaling", "Containers", "JSON", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "TernV1Tests",
+        dependencies: ["TernV1", "Signaling", "Containers", "JSON", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "CredentialServiceTests",
+        dependencies: [
+            "CredentialService", "Signaling", "TURN", "JSON", "Crypto", "NetworkPrimitives", "TestSupport",
+        ], swiftSettings: relaxed),
+    .testTarget(
+        name: "WebServiceTests",
+        dependencies: [
+            "WebService", "CredentialService", "TernV1", "Signaling", "WebSocket", "HTTP", "JSON", "Crypto",
+            "NetworkPrimitives", "TestSupport",
+        ], swiftSettings: relaxed),
     .testTarget(
         name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
         swiftSettings: relaxed),
@@ -102,7 +150,10 @@ let testTargets: [Target] = [
 let fuzzing: [Target] = [
     .target(
         name: "FuzzOracles",
-        dependencies: ["TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration"],
+        dependencies: [
+            "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
+            "Deflate", "Signaling", "TernV1", "CredentialService",
+        ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
         name: "FuzzReplayTests", dependencies: ["FuzzOracles", "TestSupport"], path: "Tests/Fuzz/Replay",
@@ -125,6 +176,11 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzDataPlane"),
     fuzzProgram("FuzzConfiguration"),
     fuzzProgram("FuzzCredentials"),
+    fuzzProgram("FuzzJSON"),
+    fuzzProgram("FuzzHTTP"),
+    fuzzProgram("FuzzWebSocket"),
+    fuzzProgram("FuzzSignaling"),
+    fuzzProgram("FuzzTokens"),
 ]
 
 /// The whole server in one thread against a virtual network, from a seed.

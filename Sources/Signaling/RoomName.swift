@@ -1,0 +1,46 @@
+/// The name of a room: 1 to 128 bytes of letters, digits and `.`, `_`, `~`, `-` (the unreserved characters of RFC 3986),
+/// so that it stands in a URL, a log line and a token without being escaped.
+package struct RoomName: Hashable, Sendable, CustomStringConvertible {
+    package static let byteCountMax = 128
+
+    package let bytes: [UInt8]
+
+    package init?(_ bytes: some Collection<UInt8>) {
+        guard (1...Self.byteCountMax).contains(bytes.count), bytes.allSatisfy(Self.isAllowed) else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
+            UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
+
+/// Which rooms somebody may enter: `lobby` is that room, `team-*` each room whose name begins so, `*` every one.
+package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
+    private let prefix: [UInt8]
+    private let isOpen: Bool
+
+    /// Nil when a part before the star, or the whole without one, is no name of a room.
+    package init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        isOpen = bytes.last == UInt8(ascii: "*")
+        prefix = isOpen ? Array(bytes.dropLast()) : bytes
+        guard prefix.count <= RoomName.byteCountMax, isOpen || !prefix.isEmpty,
+            prefix.allSatisfy(RoomName.isAllowed)
+        else { return nil }
+    }
+
+    package func matches(_ room: RoomName) -> Bool {
+        isOpen ? room.bytes.starts(with: prefix) : room.bytes == prefix
+    }
+
+    package var description: String { String(decoding: prefix, as: UTF8.self) + (isOpen ? "*" : "") }
+}
