@@ -8,5 +8,7 @@ struct tern_page {
     size_t byte_count;
 };
 
-extern const struct tern_page tern_pages[];
 extern const size_t tern_page_count;
+
+/// The file at an index below `tern_page_count`.
+struct tern_page tern_page_at(size_t index);

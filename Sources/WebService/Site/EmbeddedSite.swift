@@ -1,0 +1,50 @@
+import Crypto
+import NetworkPrimitives
+import Pages
+
+/// The pages that are part of the executable (Sources/Pages/site).
+package struct EmbeddedSite: SiteContent {
+    private let resources: [String: SiteResource]
+
+    /// Our pages load nothing from elsewhere and run no script that is not a file of ours. WebSockets go to the same
+    /// host; `ws:` and `wss:` are named because older browsers do not count them to 'self'.
+    private static let securityPolicy =
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
+        + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+
+    package init() {
+        var resources: [String: SiteResource] = [:]
+        for index in 0..<tern_page_count {
+            let page = unsafe tern_page_at(index)
+            let path = unsafe String(cString: page.path)
+            let bytes = unsafe [UInt8](UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
+            let digest = bytes.withRawSpan { SHA256.hash($0).array }
+            resources[path] = SiteResource(
+                bytes: bytes, entityTag: "\"\(Hex.encode(Array(digest.prefix(8))))\"",
+                contentType: ContentType.named(path), securityPolicy: Self.securityPolicy)
+        }
+        self.resources = resources
+    }
+
+    package func resource(at path: [String]) -> SiteResource? {
+        let written = path.isEmpty ? "index.html" : path.joined(separator: "/")
+        // `/call` is `call.html`: a link that is read out loud needs no ending.
+        return resources[written] ?? resources[written + ".html"]
+    }
+}
+
+/// The operator's site, with what our own client needs beneath it: `tern.js` is there whatever the directory holds.
+package struct OverlaidSite: SiteContent {
+    private let upper: any SiteContent
+    private let lower: any SiteContent
+
+    package init(_ upper: any SiteContent, over lower: any SiteContent) {
+        self.upper = upper
+        self.lower = lower
+    }
+
+    package func resource(at path: [String]) -> SiteResource? {
+        if let resource = upper.resource(at: path) { return resource }
+        return path == ["tern.js"] || path.first == "js" ? lower.resource(at: path) : nil
+    }
+}
