@@ -1,6 +1,6 @@
 /// Elements under small indices that somebody else chooses, such as those of a `Slab`: a second table about the same
 /// things. Elements lie in chunks of 128 and do not move; a chunk whose last element leaves is deallocated.
-@safe @usableFromInline package struct SparseArray<Element>: ~Copyable {
+@safe @usableFromInline package struct SparseArray<Element: ~Copyable>: ~Copyable {
     @usableFromInline let limit: Int
     @usableFromInline var chunks: [SlabChunk<Element>] = []
     /// How many elements are there.
@@ -42,7 +42,7 @@
     }
 
     /// Puts an element at an index that is free.
-    package mutating func insert(_ element: Element, at index: UInt32) {
+    package mutating func insert(_ element: consuming Element, at index: UInt32) {
         precondition(Int(index) < limit, "indices come from a table of the same limit")
         precondition(!contains(index), "an index holds one element")
         let chunk = Int(index >> 7)
