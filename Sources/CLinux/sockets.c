@@ -1,7 +1,6 @@
 // Opening UDP sockets and reading their error queues.
 #define _GNU_SOURCE
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <time.h>  // before errqueue.h, which needs struct timespec and does not say so
@@ -9,20 +8,10 @@
 
 #include <linux/errqueue.h>
 
-#include "addresses.h"
+#include "sockets.h"
 
 _Static_assert(sizeof(struct tern_address) == 24, "Swift and C agree on the size of an address");
 _Static_assert(sizeof(struct tern_datagram) == 64, "one datagram is one cache line");
-
-static int set_int(int fd, int level, int option, int value) {
-    return setsockopt(fd, level, option, &value, sizeof value);
-}
-
-static int fail(struct tern_failure *failure, const char *operation) {
-    failure->operation = operation;
-    failure->error = errno;
-    return -1;
-}
 
 /// The FORCE variant passes net.core.[rw]mem_max but needs CAP_NET_ADMIN; without it the kernel gives what it may. A
 /// smaller buffer than asked for is no reason to refuse service, so nothing is reported.
@@ -61,24 +50,9 @@ static int set_options(int fd, bool v6, const struct tern_udp_options *options, 
         return fail(failure, "setsockopt(SO_REUSEPORT)");
     if (options->reports_drops && set_int(fd, SOL_SOCKET, SO_RXQ_OVFL, 1) != 0)
         return fail(failure, "setsockopt(SO_RXQ_OVFL)");
-    if (options->device != NULL) {
-        size_t length = strnlen(options->device, IFNAMSIZ);
-        if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, options->device, (socklen_t)length) != 0)
-            return fail(failure, "setsockopt(SO_BINDTODEVICE)");
-    }
+    if (bind_to_device(fd, options->device, failure) != 0) return -1;
     set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer);
     set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer);
-    return 0;
-}
-
-static int bind_and_name(int fd, const struct tern_address *address, struct tern_address *local,
-                         struct tern_failure *failure) {
-    union tern_sockaddr name;
-    socklen_t length = tern_address_to_kernel(address, &name);
-    if (bind(fd, &name.any, length) != 0) return fail(failure, "bind");
-    length = sizeof name;
-    if (getsockname(fd, &name.any, &length) != 0) return fail(failure, "getsockname");
-    tern_address_from_kernel(local, &name);
     return 0;
 }
 

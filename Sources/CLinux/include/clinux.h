@@ -70,6 +70,71 @@ struct tern_icmp_error {
 /// are discarded on the way, a bounded number per call.
 int32_t tern_read_error_queue(int32_t fd, struct tern_icmp_error *error);
 
+// ---------------------------------------------------------------------------------------------------- streams
+
+struct tern_tcp_options {
+    bool reuse_port;
+    int32_t backlog;
+    int32_t user_timeout;        // milliseconds until unacknowledged bytes end a connection
+    int32_t keepalive_idle;      // seconds of silence until the first probe
+    int32_t keepalive_interval;  // seconds between probes
+    const char *_Nullable device;
+};
+
+/// Opens a non-blocking TCP socket and listens. Results as of `tern_udp_open`.
+int32_t tern_tcp_listen(const struct tern_address *address, const struct tern_tcp_options *options,
+                        struct tern_address *local, struct tern_failure *failure);
+
+/// A waiting connection, non-blocking, with the options of its listener. `local` NULL: the caller knows it already.
+int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_address *_Nullable local);
+
+/// 0 at the end of the stream.
+int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity);
+
+/// A part of what is to be written.
+struct tern_piece {
+    const void *_Nullable start;
+    size_t count;
+};
+
+enum { TERN_PIECES_MAX = 16 };
+
+/// Writes the pieces in order by one call, and returns how many bytes the kernel took. No SIGPIPE.
+int64_t tern_tcp_write(int32_t fd, const struct tern_piece *pieces, size_t count);
+
+/// Ends our direction after what was written; the other one stays open.
+int32_t tern_tcp_shutdown_writes(int32_t fd);
+
+/// Lets the close that follows reset the connection and throw away what is not sent yet.
+int32_t tern_tcp_reset_on_close(int32_t fd);
+
+/// Bytes that the peer has not acknowledged yet.
+int32_t tern_tcp_unsent(int32_t fd);
+
+// ---------------------------------------------------------------------------------------------------- files
+
+struct tern_file_status {
+    int64_t size;
+    int64_t modified;  // seconds since 1970
+    uint64_t inode;
+    uint64_t device;
+    uint32_t modified_nanoseconds;
+    bool is_regular;
+};
+
+int32_t tern_directory_open(const char *path);
+
+/// Opens a file for reading, by a relative path that stays beneath the directory. Never waits, whatever the file is.
+int32_t tern_open_beneath(int32_t directory, const char *path);
+
+/// The same for kernels without openat2: no part of the path may be a symbolic link.
+int32_t tern_open_beneath_stepwise(int32_t directory, const char *path);
+
+int32_t tern_file_status(int32_t fd, struct tern_file_status *status);
+
+/// Reads up to `capacity` bytes from the file's current position; less only at its end.
+int64_t tern_file_read(int32_t fd, void *buffer, size_t capacity);
+
 // ---------------------------------------------------------------------------------------------------- receiving
 
 enum { TERN_DATAGRAM_TRUNCATED = 1, TERN_DATAGRAM_HAS_DROPS = 2 };
