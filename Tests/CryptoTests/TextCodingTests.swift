@@ -68,6 +68,33 @@ struct Base64Tests {
     }
 }
 
+@Suite("Base 64 for URLs, RFC 4648 §5 and RFC 7515 §2")
+struct Base64URLTests {
+    @Test("RFC 7515 §C: the published example, both ways")
+    func publishedExample() {
+        #expect(string(Base64URL.encode([3, 236, 255, 224, 193])) == "A-z_4ME")
+        #expect(Base64URL.decode(bytes("A-z_4ME")) == [3, 236, 255, 224, 193])
+    }
+
+    @Test("RFC 4648 §10: the published texts without their padding, both ways", arguments: vectors)
+    func publishedVectors(vector: TextCodingVector) {
+        let text = vector.base64.filter { $0 != "=" }
+        #expect(string(Base64URL.encode(bytes(vector.plain))) == text)
+        #expect(Base64URL.decode(bytes(text)) == bytes(vector.plain))
+        #expect(Base64URL.decode(bytes("x" + text).dropFirst()) == bytes(vector.plain))
+    }
+
+    @Test(
+        "refuses padding, the other alphabet, white space, half a byte and stray bits",
+        arguments: [
+            "Zg==", "Zm8=", "Zg=", "=", "A+z/", "A+z_", "Zm9v\n", " Zm9v", "Zm 9", "Z", "Zm9vY", "Zh", "Zm9", "Zm9\0",
+            "Zm9v.", "Zm9v%3D",
+        ])
+    func refuses(text: String) {
+        #expect(Base64URL.decode(bytes(text)) == nil)
+    }
+}
+
 @Suite("Base 16, RFC 4648 §8")
 struct HexTests {
     @Test("RFC 4648 §10: the published texts in either case; written in lower case", arguments: vectors)
