@@ -78,13 +78,13 @@ package struct TCPConnection: ~Copyable, Sendable {
         return Self.writeResult(written)
     }
 
-    /// Ends our direction behind what was written; the peer reads the end of the stream. The other direction stays open.
+    /// Ends our direction behind what was written; the peer reads the end of the stream. The other one stays open.
     package func shutdownWrites() throws(SystemError) {
         try SystemError.check("shutdown", tern_tcp_shutdown_writes(raw))
     }
 
-    /// Closes the connection by a reset. What the kernel has not sent is thrown away, and with it the memory that a peer
-    /// who does not read would hold on to for minutes.
+    /// Closes the connection by a reset. What the kernel has not sent is thrown away, and with it the memory that a
+    /// peer who does not read would hold on to for minutes.
     package consuming func reset() { _ = tern_tcp_reset_on_close(raw) }
 
     /// Bytes in the kernel that the peer has not acknowledged; nil when the kernel does not say.

@@ -97,7 +97,7 @@ package struct TCPListener: ~Copyable, Sendable {
         switch -result {
         case EAGAIN: return .none
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .outOfFiles(SystemError(operation: "accept", errno: -result))
-        // accept(2) passes on what the network did to the connection meanwhile: ECONNABORTED, EPROTO, ENETDOWN and more.
+        // accept(2) passes on what the network did to the connection meanwhile: ECONNABORTED, EPROTO and more.
         default: return .transient(SystemError(operation: "accept", errno: -result))
         }
     }
