@@ -115,19 +115,33 @@ package enum ValueKind: Sendable, Equatable {
     /// A name of a network device.
     case device
     case path
+    /// `id:secret`, the secret long enough for a MAC.
+    case apiKey
+    /// A secret that is long enough for a MAC.
+    case longSecret
+    /// A site as browsers name it, `null`, or `*`.
+    case origin
+    /// A name of a room, `prefix*`, or `*`.
+    case roomPattern
+    /// `issuer:/path/to/public.pem`.
+    case tokenIssuer
+    /// A host name or an address.
+    case host
 
     /// A value of this kind may be or contain a secret, so no message may quote it.
     package var isConfidential: Bool {
         switch self {
-        case .credentials, .secret, .connection: true
+        case .credentials, .secret, .connection, .apiKey, .longSecret: true
         case .flag, .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers,
-            .character, .choice, .string, .device, .path:
+            .character, .choice, .string, .device, .path, .origin, .roomPattern, .tokenIssuer, .host:
             false
         }
     }
 
     /// `#` may be a part of the value, so nothing behind it may be cut off as a comment.
-    package var mayContainHash: Bool { self == .credentials || self == .secret }
+    package var mayContainHash: Bool {
+        self == .credentials || self == .secret || self == .apiKey || self == .longSecret
+    }
 
     /// On the command line the value stands in the next word.
     package var takesValue: Bool {
@@ -135,7 +149,8 @@ package enum ValueKind: Sendable, Equatable {
         case .flag: false
         case .seconds(_, let whenBare): whenBare == nil
         case .port, .integer, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers, .credentials,
-            .secret, .connection, .character, .choice, .string, .device, .path:
+            .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret, .origin,
+            .roomPattern, .tokenIssuer, .host:
             true
         }
     }
@@ -149,6 +164,7 @@ package enum OptionSection: String, CaseIterable, Sendable {
     case quotas = "Quotas, rates and lifetimes"
     case peers = "Peer policy"
     case protocolSwitches = "Protocol"
+    case signaling = "Signaling"
     case logging = "Logging"
     case process = "Process"
     case tls = "TLS and DTLS"

@@ -9,6 +9,7 @@ package enum OptionTable {
         case .quotas: quotas
         case .peers: peers
         case .protocolSwitches: protocolSwitches
+        case .signaling: signaling
         case .logging: logging
         case .process: process
         case .tls: tls

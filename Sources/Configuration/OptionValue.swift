@@ -9,6 +9,9 @@ enum OptionValue: Equatable, Sendable {
     case external(ExternalAddress)
     case peers(PeerMatcher)
     case user(StaticUser)
+    case apiKey(SignalingAPIKey)
+    case tokenIssuer(SignalingTokenIssuer)
+    case host(SignalingHost)
     case text(String)
 }
 
@@ -39,6 +42,12 @@ extension OptionValue {
         case .character: return .text(try character(text))
         case .choice(let choices): return .text(try choice(text, of: choices))
         case .device: return .text(try device(text))
+        case .apiKey: return .apiKey(try SignalingAPIKey(parsing: text))
+        case .longSecret: return .text(try LongSecret.read(text))
+        case .origin: return .text(try SignalingText.origin(text))
+        case .roomPattern: return .text(try SignalingText.roomPattern(text))
+        case .tokenIssuer: return .tokenIssuer(try SignalingTokenIssuer(parsing: text))
+        case .host: return .host(try SignalingHost(parsing: text))
         case .secret, .connection, .string, .path: return .text(text)
         }
     }
@@ -50,7 +59,8 @@ extension OptionValue {
         case .seconds(_, let whenBare?):
             return .integer(whenBare)
         case .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers,
-            .credentials, .secret, .connection, .character, .choice, .string, .device, .path:
+            .credentials, .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret,
+            .origin, .roomPattern, .tokenIssuer, .host:
             throw MalformedValue("the value is missing; write one, or remove the option")
         }
     }

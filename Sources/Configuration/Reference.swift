@@ -22,7 +22,7 @@ package enum ReferencePage {
 
         - One option a line: `name=value`, `name value`, or `name` alone. Names are case-sensitive.
         - A line that begins with `#` is a comment. So is the rest of a line from a blank and `#` on, outside of double
-          quotes; but not in `user` and in secrets, where `#` may belong to the value.
+          quotes; but not in `user`, keys and secrets, where `#` may belong to the value.
         - One pair of double quotes around a value is removed.
         - A flag is on when its name stands alone or with `1` to `9`, `yes`, `true`, `on` (or a word that begins with
           `y` or `t`), off with `0`, `no`, `false`, `off`.
@@ -191,6 +191,7 @@ package enum ExampleFile {
         "prometheus-address": "127.0.0.1", "secret-ts-exp-time": "86400", "ne": "1",
         "acme-redirect": "http://acme.example.org/",
         "denied-peer-ip": "10.0.0.0-10.255.255.255", "allowed-peer-ip": "192.0.2.8",
+        "signaling-trusted-proxy": "192.0.2.7", "static-root": "/var/www/html", "credential-quota": "12",
     ]
 
     private static func sample(for kind: ValueKind) -> String {
@@ -212,6 +213,12 @@ package enum ExampleFile {
         case .string: "text"
         case .device: "eth0"
         case .path: "/etc/turnserver/file.pem"
+        case .apiKey: "app:\(LongSecret.sample)"
+        case .longSecret: LongSecret.sample
+        case .origin: "https://app.example.org"
+        case .roomPattern: "lobby-*"
+        case .tokenIssuer: "https://login.example.org:/etc/turnserver/issuer.pem"
+        case .host: "turn.example.org"
         }
     }
 
@@ -252,6 +259,12 @@ extension ValueKind {
         case .string: "text"
         case .device: "interface name"
         case .path: "path"
+        case .apiKey: "id:secret"
+        case .longSecret: "secret text, 32 bytes or more"
+        case .origin: "`https://host[:port]`, `null`, or `*`"
+        case .roomPattern: "name, `prefix*`, or `*`"
+        case .tokenIssuer: "issuer:/path"
+        case .host: "host name or IP address"
         }
     }
 }

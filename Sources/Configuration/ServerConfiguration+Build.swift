@@ -16,6 +16,7 @@ extension ServerConfiguration {
         logging = Logging(settings, log: &log)
         process = ProcessSettings(settings)
         workers = Workers(settings, log: &log)
+        signaling = Signaling(settings, listeners: listeners.addresses, quotas: quotas, log: &log)
         relaying = Relaying(settings, authentication: authentication, log: &log)
     }
 }
@@ -198,7 +199,7 @@ extension PeerMatcher {
 
 extension Settings {
     /// The addresses of a repeatable option, each once, in order.
-    fileprivate func addresses(_ name: String, countMax: Int, log: inout DiagnosticLog) -> [IPAddress] {
+    func addresses(_ name: String, countMax: Int, log: inout DiagnosticLog) -> [IPAddress] {
         var result: [IPAddress] = []
         for entry in written(name) {
             guard case .address(let address) = entry.value, !result.contains(address) else { continue }

@@ -20,9 +20,10 @@ extension ServerConfiguration {
     }
 
     /// A server for the machine it runs on and nothing else: loopback listeners and relay addresses, loopback peers,
-    /// one user. Throws when the name or the password cannot be used.
+    /// one user, and signaling with rooms that every visitor may enter, who is of this machine too. Port 0 leaves
+    /// signaling out. Throws when the name or the password cannot be used.
     package static func development(
-        userName: String, password: String
+        userName: String, password: String, signalingPort: UInt16 = 8080
     ) throws(DevelopmentUserError) -> ServerConfiguration {
         let user: StaticUser
         do throws(MalformedValue) {
@@ -40,6 +41,8 @@ extension ServerConfiguration {
             rfc5766-channel-numbers
             realm=tern.dev
             lt-cred-mech
+            signaling-port=\(signalingPort)
+            \(signalingPort == 0 ? "" : "signaling-anonymous-rooms=*")
             """
         var log = DiagnosticLog()
         let file = ConfigurationFile(name: "development", text: text)

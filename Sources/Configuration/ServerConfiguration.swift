@@ -27,6 +27,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package let process: ProcessSettings
     /// How many threads.
     package let workers: Workers
+    /// Signaling and the site beside it; nil when no port was written for them.
+    package let signaling: Signaling?
 }
 
 extension ServerConfiguration {
