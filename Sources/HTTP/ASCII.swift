@@ -30,6 +30,11 @@ enum ASCII {
         characters.utf8.reduce(0) { $0 | 1 << UInt64($1 - first) }
     }
 
+    /// Whether the bytes are `text`, which is lower-case, without regard to case.
+    static func equal(_ bytes: ArraySlice<UInt8>, _ text: String) -> Bool {
+        bytes.count == text.utf8.count && zip(bytes, text.utf8).allSatisfy { lowercased($0) == $1 }
+    }
+
     static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 }
 
