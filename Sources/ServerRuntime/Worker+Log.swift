@@ -28,6 +28,7 @@ extension Worker {
             switch end {
             case .deletedByClient: "deleted by the client"
             case .expired: "expired"
+            case .revoked: "revoked"
             }
         context.log.write(
             .info,

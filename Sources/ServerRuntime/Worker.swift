@@ -10,6 +10,8 @@ struct WorkerContext: Sendable {
     let number: Int
     let settings: ServerSettings
     let ledger: SharedLedger
+    /// Nil without signaling.
+    var members: SharedMembers?
     let reservations: ReservationBook
     let mailbox: Mailbox<WorkerMessage>
     let log: Log
@@ -18,6 +20,8 @@ struct WorkerContext: Sendable {
 /// What other threads say to a worker.
 enum WorkerMessage: Sendable {
     case stop
+    /// Somebody was put out: the inbox says who.
+    case revoke
     case report(@Sendable (WorkerReport) -> Void)
 }
 
@@ -44,7 +48,8 @@ package struct WorkerReport: Sendable {
 }
 
 /// One thread's share of the server: its listeners, its relay sockets, a control plane and a data plane. It is born and
-/// dies on its thread and shares nothing with the others but the ledger and the reservations, which no packet touches.
+/// dies on its thread and shares nothing with the others but the ledger, the reservations and the members, which no
+/// packet touches.
 ///
 /// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The
 /// decisions are theirs; here is only what needs the kernel.
@@ -58,6 +63,7 @@ final class Worker {
 
     let context: WorkerContext
     let listeners: ListenerSet
+    private let revocations: RevocationInbox?
     var poller: Poller
     var received: ReceiveBatch
     var outgoing: TransmitBatch
@@ -80,7 +86,10 @@ final class Worker {
         outgoing = TransmitBatch(slotsOf: received)
         forwarder = RelayForwarder(
             settings: context.settings.turn, tableSeed: random.next(), transactionSeed: random.next())
-        server = TURNServer(settings: context.settings.turn, ledger: context.ledger, random: random, start: now)
+        server = TURNServer(
+            settings: context.settings.turn, ledger: context.ledger, members: context.members, random: random,
+            start: now)
+        revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
         bindings = RepeatLimiter(perSecond: 100, start: now)
         poller = try Poller()
@@ -129,6 +138,8 @@ final class Worker {
             switch WorkerToken(bits: event.token) {
             case .mailbox:
                 for message in context.mailbox.drain() { handle(message) }
+                // Whatever the messages say: the one about it may have found no room.
+                deleteRevoked(at: now)
             case .listener(let listener):
                 if filledSlots > 0 { outgoing.flush() }
                 filledSlots = 0
@@ -146,6 +157,7 @@ final class Worker {
     private func handle(_ message: WorkerMessage) {
         switch message {
         case .stop: isStopping = true
+        case .revoke: break
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters
@@ -154,5 +166,14 @@ final class Worker {
             report.allocations = server.liveCounts.allocations
             receive(report)
         }
+    }
+    /// Ends what belongs to those who were put out, all of them by one look at the allocations.
+    private func deleteRevoked(at now: Instant) {
+        switch revocations?.take() {
+        case nil: return
+        case .scopes(let scopes): server.revoke(scopes, at: now)
+        case .unlisted: server.revokeByRegister(at: now)
+        }
+        drainOutputs(at: now)
     }
 }

@@ -30,6 +30,8 @@ package struct Identity: Equatable, Sendable {
     package let quotaKey: [UInt8]
     /// The quota that an ephemeral name brings along.
     package let mintedQuota: Int?
+    /// Whether the name is an ephemeral one. Only those can be revoked: a static user goes by the configuration.
+    package let isEphemeral: Bool
 }
 
 /// All users and secrets of one configuration: an immutable value. It answers one question, whether somebody who knows
@@ -79,25 +81,31 @@ package struct CredentialDirectory: Sendable {
 
     package func staticUsername(forHash hash: [UInt8]) -> [UInt8]? { userByHash[hash] }
 
-    /// Whether an ephemeral name has run out. A static name never does.
-    package func isExpired(_ username: [UInt8], at unixTime: UnixTime) -> Bool {
-        guard users[username] == nil else { return false }
-        guard let ephemeral = EphemeralUsername(parsing: username, separator: separator) else { return false }
-        return ephemeral.expiresAt < unixTime.seconds
+    /// What the name says if it is an ephemeral one; nil for a static name, and for none at all.
+    package func ephemeral(_ username: [UInt8]) -> EphemeralUsername? {
+        users[username] == nil ? EphemeralUsername(parsing: username, separator: separator) : nil
     }
 
-    package func identity(of username: [UInt8]) -> Identity {
-        guard users[username] == nil, let name = EphemeralUsername(parsing: username, separator: separator) else {
-            return Identity(username: username, quotaKey: username, mintedQuota: nil)
+    /// Whether an ephemeral name has run out. A static name never does.
+    package func isExpired(_ username: [UInt8], at unixTime: UnixTime) -> Bool {
+        ephemeral(username)?.isExpired(at: unixTime) ?? false
+    }
+
+    package func identity(of username: [UInt8]) -> Identity { Self.identity(of: username, ephemeral(username)) }
+
+    /// The same for a caller who has read the name already.
+    static func identity(of username: [UInt8], _ name: EphemeralUsername?) -> Identity {
+        guard let name else {
+            return Identity(username: username, quotaKey: username, mintedQuota: nil, isEphemeral: false)
         }
         // A name without a user part has nothing to count by but itself.
         let quotaKey = name.user.isEmpty ? username : name.user
-        return Identity(username: username, quotaKey: quotaKey, mintedQuota: name.mintedQuota)
+        return Identity(username: username, quotaKey: quotaKey, mintedQuota: name.mintedQuota, isEphemeral: true)
     }
 
     /// The key of `username` that made a message, if any: `verifies` is asked for each candidate in turn. A static user
     /// is looked for first; a name that is not one may belong to any of the shared secrets, so that one can be replaced
-    /// while credentials of the old one are about. Expiry is not judged here.
+    /// while credentials of the old one are about. Neither expiry nor revocation is judged here.
     package func key(
         of username: [UInt8], _ algorithm: PasswordAlgorithm, where verifies: (LongTermKey) -> Bool
     ) -> LongTermKey? {

@@ -1,5 +1,5 @@
 package import Crypto
-import NetworkPrimitives
+package import NetworkPrimitives
 
 /// A time-limited user name and its password, both derived from a secret that the issuer and the server share
 /// (draft-uberti-behave-turn-rest-00 §2.2).
@@ -34,7 +34,14 @@ package struct EphemeralCredential: Equatable, Sendable {
         }
     }
 
-    private static let mintedPrefix = "tern."
+    /// The user part of a member of a room: a signaling session decides whether it still holds (`MemberStanding`). It
+    /// is the same in all the names that one member is given, so that quotas and revocation go by it.
+    package static func memberUser(tag: [UInt8], quota: Int) -> [UInt8] {
+        mintedUser(tag: memberPrefix + tag, quota: quota)
+    }
+
+    fileprivate static let mintedPrefix = "tern."
+    fileprivate static let memberPrefix: [UInt8] = [UInt8(ascii: "m"), UInt8(ascii: "-")]
 }
 
 /// What an ephemeral user name says.
@@ -45,6 +52,8 @@ package struct EphemeralUsername: Equatable, Sendable {
     package let user: [UInt8]
     /// The quota that a minted name brings along; a quota of zero is none.
     package let mintedQuota: Int?
+    /// Whether a signaling session issued it: a minted name whose tag begins with `m-`.
+    package let isMember: Bool
 
     /// Nil when the name does not begin with a number, or something else than the separator follows it.
     package init?(parsing username: [UInt8], separator: UInt8) {
@@ -61,11 +70,17 @@ package struct EphemeralUsername: Equatable, Sendable {
         if digits < username.count, username[digits] != separator { return nil }
         expiresAt = expiry
         user = Array(username.dropFirst(digits + 1))
-        mintedQuota = Self.mintedQuota(of: user)
+        let minted = Self.minted(user)
+        mintedQuota = minted.flatMap { $0.quota > 0 ? $0.quota : nil }
+        isMember = minted.map { $0.tag.starts(with: EphemeralCredential.memberPrefix) } ?? false
     }
 
-    private static func mintedQuota(of user: [UInt8]) -> Int? {
-        guard user.starts(with: "tern.".utf8) else { return nil }
+    /// Whether nothing may be begun with it any more.
+    package func isExpired(at unixTime: UnixTime) -> Bool { expiresAt < unixTime.seconds }
+
+    /// The parts of `tern.<quota>.<tag>`; nil for another issuer's user.
+    private static func minted(_ user: [UInt8]) -> (quota: Int, tag: ArraySlice<UInt8>)? {
+        guard user.starts(with: EphemeralCredential.mintedPrefix.utf8) else { return nil }
         let rest = user.dropFirst(5)
         guard let dot = rest.firstIndex(of: UInt8(ascii: ".")), (1...6).contains(dot - rest.startIndex) else {
             return nil
@@ -75,6 +90,6 @@ package struct EphemeralUsername: Equatable, Sendable {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
             quota = quota * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        return quota > 0 ? quota : nil
+        return (quota, rest[(dot + 1)...])
     }
 }

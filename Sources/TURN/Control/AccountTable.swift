@@ -67,5 +67,15 @@ struct AccountTable: ~Copyable {
         nameByHash = [:]
     }
 
+    /// The accounts of ephemeral names that `isWanted` wants.
+    func handles(where isWanted: (Identity) -> Bool) -> Set<SlabHandle> {
+        var handles: Set<SlabHandle> = []
+        accounts.forEachHandle { handle in
+            let identity = accounts[handle].identity
+            if identity.isEphemeral, isWanted(identity) { handles.insert(handle) }
+        }
+        return handles
+    }
+
     var count: Int { accounts.count }
 }

@@ -35,6 +35,8 @@ package struct SessionSummary: Equatable, Sendable {
 /// Why an allocation ended.
 package enum SessionEnd: Equatable, Sendable {
     case deletedByClient, expired
+    /// Its owner was put out: kicked, or its credentials were withdrawn.
+    case revoked
 }
 
 /// Why the shell could not open a relay.

@@ -18,6 +18,8 @@ struct RelayOpening {
     var pending: [Pending]
     /// The token that the next port will be held under.
     var holdNextAs: UInt64?
+    /// Its owner was put out meanwhile: what is opened now is closed again, and nobody is answered.
+    var isRevoked = false
 }
 
 /// An Allocate's wishes, checked as far as they can be without state. Steps are those of RFC 8656 §7.2.

@@ -8,6 +8,7 @@ package struct TURNCounters: Sendable {
     package var allocationsOpened: UInt64 = 0
     package var allocationsDeleted: UInt64 = 0
     package var allocationsExpired: UInt64 = 0
+    package var allocationsRevoked: UInt64 = 0
     package var successes: UInt64 = 0
     /// Error responses after authentication, by code.
     private var errors = InlineArray<16, UInt64>(repeating: 0)
@@ -25,6 +26,7 @@ package struct TURNCounters: Sendable {
         allocationsOpened += other.allocationsOpened
         allocationsDeleted += other.allocationsDeleted
         allocationsExpired += other.allocationsExpired
+        allocationsRevoked += other.allocationsRevoked
         successes += other.successes
         for index in 0..<16 { errors[index] += other.errors[index] }
     }

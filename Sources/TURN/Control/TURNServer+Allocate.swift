@@ -196,7 +196,11 @@ extension TURNServer {
 
     private mutating func finishAllocate(
         _ id: AllocationID, _ opening: RelayOpening, at now: Instant, reply: consuming MutableRawSpan
-    ) -> Reply {
+    ) -> Reply? {
+        guard !opening.isRevoked else {
+            withdraw(id, opening, at: now)
+            return nil
+        }
         guard allocations[id.handle].hasRelay else {
             abandon(id, reservation: opening.holdNextAs)
             counters.count(.insufficientCapacity)

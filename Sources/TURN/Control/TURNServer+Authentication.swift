@@ -44,17 +44,28 @@ extension TURNServer {
         guard realm.array() == settings.realm else {
             return .challenged(.unauthenticated, username: username)
         }
+        let name = directory.ephemeral(username)
+        // What has an allocation may go on after its name has run out. To begin anything the name must hold, whoever
+        // vouches for its owner; that is judged before a key is derived for it.
+        let continues = account?.identity.username == username && message.type.method != .allocate
+        if !continues, let name, name.isExpired(at: arrival.unixTime) {
+            return .challenged(.unauthenticated, username: username)
+        }
         guard let key = verifiedKey(of: username, algorithm, kind, datagram, arrival, account, directory) else {
+            return .challenged(.unauthenticated, username: username)
+        }
+        let identity = CredentialDirectory.identity(of: username, name)
+        if let name, !isInForce(name, identity, continues: continues, arrival, isStrict: directory.isStrictOnExpiry) {
             return .challenged(.unauthenticated, username: username)
         }
         // The nonce is judged last: 438 tells somebody who knows the password to try again (RFC 8489 §9.2.4).
         guard case .fresh = settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime) else {
             return .challenged(.staleNonce, username: username)
         }
-        return .accepted(directory.identity(of: username), key.responseIntegrity(kind), key, algorithm)
+        return .accepted(identity, key.responseIntegrity(kind), key, algorithm)
     }
 
-    static let anonymous = Identity(username: [], quotaKey: [], mintedQuota: nil)
+    static let anonymous = Identity(username: [], quotaKey: [], mintedQuota: nil, isEphemeral: false)
 
     /// USERNAME is shorter than 509 bytes (RFC 8489 §14.3).
     static let usernameByteCountMax = 508
@@ -88,11 +99,6 @@ extension TURNServer {
         of username: [UInt8], _ algorithm: PasswordAlgorithm, _ kind: IntegrityKind, _ datagram: RawSpan,
         _ arrival: Arrival, _ account: Account?, _ directory: CredentialDirectory
     ) -> LongTermKey? {
-        // What has an allocation goes on after its name has run out, unless the operator is strict.
-        let continues = account?.identity.username == username && arrival.message.type.method != .allocate
-        if !continues || directory.isStrictOnExpiry {
-            guard !directory.isExpired(username, at: arrival.unixTime) else { return nil }
-        }
         if let known = account, known.identity.username == username, let key = known.key(algorithm),
             key.verifies(arrival.message, kind, in: datagram)
         {
@@ -100,6 +106,23 @@ extension TURNServer {
         }
         // While a secret is replaced one name has two passwords, and the account remembers the one that was shown last.
         return directory.key(of: username, algorithm) { $0.verifies(arrival.message, kind, in: datagram) }
+    }
+
+    /// Whether an ephemeral name whose key was shown may do what the request asks for: something new, or something for
+    /// what it has (`continues`). The register is asked last, so that strangers do not make us take its lock.
+    private func isInForce(
+        _ name: EphemeralUsername, _ identity: Identity, continues: Bool, _ arrival: Arrival, isStrict: Bool
+    ) -> Bool {
+        let hasTime = !name.isExpired(at: arrival.unixTime)
+        return switch members?.standing(of: identity, at: arrival.now) ?? .unknown {
+        case .revoked: false
+        // A call goes on while its session does: the name was made for the session and not for ten minutes.
+        case .present: hasTime || continues
+        case .left: hasTime && continues
+        // Another node of the fleet, or this one before it was started anew, issued the member's name: nobody here
+        // could say when it left, so the name's own time is all there is.
+        case .unknown: hasTime || continues && !name.isMember && !isStrict
+        }
     }
 
     /// Whether a request shows no nonce that we gave to this client: whatever else it shows, its address is unproven.

@@ -36,13 +36,14 @@ extension TURNServer {
         switch reason {
         case .deletedByClient: counters.allocationsDeleted += 1
         case .expired: counters.allocationsExpired += 1
+        case .revoked: counters.allocationsRevoked += 1
         }
         outputs.append(.route(.removeAllocation(allocation: id.index)))
         timers.cancel(id.index)
         remove(id)
     }
 
-    private mutating func close(_ relay: Relay, at now: Instant) {
+    mutating func close(_ relay: Relay, at now: Instant) {
         outputs.append(.closeRelay(relay.socket))
         ledger.returnPort(relay.local.port, of: relay.local.ip, wasUsable: true, at: now)
     }

@@ -4,8 +4,8 @@ import STUN
 
 /// The control plane of one worker: STUN and TURN as a value that is driven from outside.
 ///
-/// It owns no socket, clock, thread or log. Inputs are the `receive…`, `relay…` and `handleDeadline` methods; each
-/// takes the time. A response is written into the buffer that the caller lends and described by the `Reply`. What else
+/// It owns no socket, clock, thread or log. Inputs are the `receive…`, `relay…`, `revoke…` and `handleDeadline`
+/// methods; each takes the time. A response is written into the buffer that the caller lends and described by the `Reply`. What else
 /// has to happen is asked for by outputs:
 ///
 /// > After every input, take `nextOutput()` until it is nil, and do each before the next; then give the next input.
@@ -18,6 +18,8 @@ package struct TURNServer: ~Copyable {
 
     var settings: TURNSettings
     let ledger: any AllocationLedger
+    /// Nil on a server without signaling: every ephemeral name goes by its own time.
+    let members: (any MemberRegister)?
     var random: any RandomNumberGenerator & Sendable
 
     var allocations: Slab<Allocation>
@@ -41,12 +43,13 @@ package struct TURNServer: ~Copyable {
     }
 
     package init(
-        settings: TURNSettings, ledger: any AllocationLedger, random: any RandomNumberGenerator & Sendable,
-        start: Instant
+        settings: TURNSettings, ledger: any AllocationLedger, members: (any MemberRegister)? = nil,
+        random: any RandomNumberGenerator & Sendable, start: Instant
     ) {
         var random = random
         self.settings = settings
         self.ledger = ledger
+        self.members = members
         let limits = settings.limits
         allocations = Slab(limit: limits.allocationsMax)
         allocationByFiveTuple = FlatMap(seed: random.next(), limit: limits.allocationsMax)

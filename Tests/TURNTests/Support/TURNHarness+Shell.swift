@@ -10,6 +10,7 @@ extension TURNHarness {
         case relay(Opening)
         case icmp(ICMPMessage, UInt32)
         case deadline
+        case revocation(Set<CredentialScope>?)
     }
 
     /// One input with everything that follows from it; the answers come in the order in which they were given.
@@ -47,6 +48,9 @@ extension TURNHarness {
                 reply = server.receiveICMP(error, allocation: allocation, at: now, reply: span.mutableBytes)
             case .deadline:
                 server.handleDeadline(at: now)
+                reply = nil
+            case .revocation(let scopes):
+                if let scopes { server.revoke(scopes, at: now) } else { server.revokeByRegister(at: now) }
                 reply = nil
             }
         }

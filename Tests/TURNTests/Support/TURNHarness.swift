@@ -52,7 +52,8 @@ final class TURNHarness {
     }
 
     init(
-        _ setup: TestSetup = TestSetup(), seed: UInt64 = 1, ledger shared: TestLedger? = nil
+        _ setup: TestSetup = TestSetup(), seed: UInt64 = 1, ledger shared: TestLedger? = nil,
+        members: TestMembers? = nil
     ) {
         var random = SplitMix64(seed: seed)
         settings = setup.settings
@@ -63,7 +64,7 @@ final class TURNHarness {
                 policy: setup.quota, addresses: settings.relayAddresses.map(\.local), ports: setup.ports,
                 quarantineSeconds: setup.quarantineSeconds, seed: random.next())
         server = TURNServer(
-            settings: settings, ledger: ledger, random: SplitMix64(seed: random.next()), start: now)
+            settings: settings, ledger: ledger, members: members, random: SplitMix64(seed: random.next()), start: now)
         forwarder = RelayForwarder(settings: settings, tableSeed: random.next(), transactionSeed: random.next())
         self.random = random
     }
@@ -107,6 +108,12 @@ final class TURNHarness {
     func receiveICMP(_ error: ICMPMessage, allocation: UInt32) -> TestResponse? {
         run(.icmp(error, allocation)).first
     }
+
+    /// Puts these out, as a worker that is told.
+    func revoke(_ scopes: CredentialScope...) { _ = run(.revocation(Set(scopes))) }
+
+    /// Puts out whoever the register says is revoked.
+    func revokeByRegister() { _ = run(.revocation(nil)) }
 
     /// Lets time pass; deadlines are handled when they are due, as a prompt shell does.
     func advance(_ duration: Duration) {
