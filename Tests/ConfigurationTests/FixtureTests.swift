@@ -197,4 +197,25 @@ struct FixtureTests {
         "broken.conf:27: note: cli-password: accepted without effect: there is no telnet console",
         "broken.conf:28: error: tls-listening-port: \"https\" must be a port from 0 to 65535",
     ]
+
+    @Test("signaling behind a proxy, with an application and its sign-in")
+    func signaling() throws {
+        let result = try load("signaling")
+        #expect(
+            result.lines == [
+                "signaling.conf:3: note: external-ip: 192.0.2.10 is an allowed peer by this line"
+            ])
+        let value = try #require(result.configuration?.signaling)
+        #expect(value.addresses == .these([try address("127.0.0.1")]))
+        #expect(value.origins.named == ["https://app.example.org", "http://localhost:5173"])
+        #expect(value.apiKeys.map(\.id) == ["app"])
+        #expect(value.adminKeys.count == 1)
+        #expect(value.tokenIssuers.map(\.publicKeyPath) == ["/etc/turnserver/login.pem"])
+        #expect(value.anonymousRooms == ["demo-*"])
+        #expect(value.staticRoot == "/srv/app")
+        #expect(value.credentials.lifetimeSeconds == 3600)
+        #expect(value.credentials.onLeave == .grace)
+        #expect(value.limits.connectionsMax == 5000)
+        #expect(value.limits.queueByteCountMax == 262_144)
+    }
 }

@@ -54,6 +54,7 @@ struct HostileTextTests {
         "mutated configurations",
         arguments: [
             "jitsi", "synapse", "nextcloud-talk", "bigbluebutton", "single-user", "matrix-ansible", "nixos", "broken",
+            "signaling",
         ]
     )
     func mutations(name: String) throws {
@@ -81,6 +82,9 @@ struct HostileTextTests {
             ("user=a:0x", UInt8(ascii: "1")), ("user=", UInt8(ascii: ":")), ("denied-peer-ip=", UInt8(ascii: "-")),
             ("external-ip=", UInt8(ascii: "/")), ("user-quota=", UInt8(ascii: "1")), ("listening-ip=::", 0xFF),
             ("alternate-server=[", UInt8(ascii: ":")), ("no-tcp=", UInt8(ascii: "=")),
+            ("signaling-origin=https://", UInt8(ascii: "]")), ("signaling-api-key=a:", UInt8(ascii: "a")),
+            ("signaling-token-issuer=", UInt8(ascii: ":")), ("signaling-turn-host=", UInt8(ascii: ".")),
+            ("signaling-anonymous-rooms=", UInt8(ascii: "*")),
         ])
     func longLines(prefix: String, filler: UInt8) {
         check(Array(prefix.utf8) + [UInt8](repeating: filler, count: 1_000_000))

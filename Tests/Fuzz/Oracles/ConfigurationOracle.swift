@@ -26,6 +26,27 @@ package func checkConfiguration(_ input: RawSpan) {
     }
     guard let configuration = result.configuration else { return }
     require(!"\(configuration)".contains(secret), "a configuration that is printed shows no secret")
+    if let signaling = configuration.signaling { checkSignaling(signaling) }
+}
+
+/// What those who hold a configuration do not check again.
+private func checkSignaling(_ signaling: ServerConfiguration.Signaling) {
+    require(signaling.port != 0, "there is a port")
+    let names = signaling.apiKeys.map(\.id) + signaling.tokenIssuers.map(\.issuer)
+    require(Set(names).count == names.count, "an issuer names one key")
+    let secrets = signaling.apiKeys.map(\.secret) + signaling.adminKeys
+    require(secrets.allSatisfy { (32...1024).contains($0.utf8.count) }, "a key cannot be guessed")
+    require(signaling.tokenIssuers.allSatisfy { $0.publicKeyPath.hasPrefix("/") }, "a key's path is absolute")
+    let limits = signaling.limits
+    require(limits.messageByteCountMax <= limits.queueByteCountMax, "a message fits into a queue")
+    require(limits.replayByteCountMax <= limits.queueByteCountMax, "a replay fits into a queue")
+    let credentials = signaling.credentials
+    require(credentials.lifetimeSeconds <= credentials.lifetimeSecondsMax, "lifetimes are in order")
+    for origin in signaling.origins.named {
+        let again = ServerConfiguration.load(
+            file: ConfigurationFile(text: "no-auth\nsignaling-port=1\nsignaling-origin=\(origin)"))
+        require(again.configuration?.signaling?.origins.named == [origin], "an origin reads as itself")
+    }
 }
 
 // MARK: - Secrets
