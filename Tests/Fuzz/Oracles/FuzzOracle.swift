@@ -13,6 +13,7 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "DataPlane", check: checkDataPlane),
         FuzzOracle(name: "Configuration", check: checkConfiguration),
         FuzzOracle(name: "Credentials", check: checkCredentials),
+        FuzzOracle(name: "Tokens", check: checkTokens),
     ]
 }
 
