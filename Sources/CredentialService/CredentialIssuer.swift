@@ -48,8 +48,8 @@ package struct CredentialTerms: Hashable, Sendable {
     }
 }
 
-/// Makes TURN credentials: a user name with its expiry, and the password that the shared secret of the TURN server makes
-/// of it. Nothing is kept; the TURN server knows its own names by their passwords.
+/// Makes TURN credentials: a user name with its expiry, and the password that the shared secret of the TURN server
+/// makes of it. Nothing is kept; the TURN server knows its own names by their passwords.
 ///
 /// ```
 ///  1800000600:tern.12.m-4fKz0pQ1xYw_83Ab    a participant; the session stands behind it
@@ -60,7 +60,8 @@ package struct CredentialTerms: Hashable, Sendable {
 package struct CredentialIssuer: Sendable {
     /// Shorter than this, credentials could be over before a call is set up.
     package static let lifetimeSecondsMin: UInt32 = 60
-    package static let quotas = 0...999_999
+    /// A name has room for six digits of a quota.
+    package static let quotaMax = 999_999
 
     package let servers: IceServerTemplate
     private let secret: HMACSHA1Key
@@ -70,20 +71,20 @@ package struct CredentialIssuer: Sendable {
     private let lifetimeSeconds: UInt32
     private let lifetimeSecondsMax: UInt32
 
-    /// `secret` is the shared secret with which the TURN server checks names now; of several, the newest. A quota of 0 is
-    /// none.
+    /// `secret` is the shared secret with which the TURN server checks names now; of several, the newest. A quota of 0
+    /// is none; one beyond `quotaMax` is that.
     package init(
         secret: [UInt8], separator: UInt8 = UInt8(ascii: ":"), quotaPerMember: Int, lifetimeSeconds: UInt32 = 600,
         lifetimeSecondsMax: UInt32 = 86_400, servers: IceServerTemplate
     ) {
         precondition(!secret.isEmpty, "anybody could make the passwords of an empty secret")
-        precondition(Self.quotas.contains(quotaPerMember), "a quota has at most six digits in a name")
+        precondition(quotaPerMember >= 0, "a quota counts allocations")
         precondition(lifetimeSecondsMax >= Self.lifetimeSecondsMin, "the longest lifetime is no shorter than the least")
         self.secret = HMACSHA1Key(key: secret)
         // A key of its own, so that a tag, which everybody sees, is never an HMAC under the secret itself.
         tagKey = HMACSHA256Key(key: Self.derivedKey(of: secret))
         self.separator = separator
-        self.quotaPerMember = quotaPerMember
+        self.quotaPerMember = min(quotaPerMember, Self.quotaMax)
         self.lifetimeSeconds = lifetimeSeconds
         self.lifetimeSecondsMax = lifetimeSecondsMax
         self.servers = servers

@@ -69,7 +69,7 @@ struct CredentialIssuerTests {
         return hmac.authenticate(bytes("message").span.bytes).array
     }
 
-    @Test("a quota of 0 is none, one of six digits still fits")
+    @Test("a quota of 0 is none, one of six digits still fits, one of seven is the most that fits")
     func quotas() throws {
         let none = try #require(issuer(quota: 0).issue(to: .member(tag), visitor: visitor(), at: now))
         #expect(none.username == "1800000600:tern.0.m-4fKz0pQ1xYw_83Ab")
@@ -77,6 +77,8 @@ struct CredentialIssuerTests {
         let most = try #require(issuer(quota: 999_999).issue(to: .member(tag), visitor: visitor(), at: now))
         #expect(most.username == "1800000600:tern.999999.m-4fKz0pQ1xYw_83Ab")
         #expect(most.username.utf8.count < 64)
+        let more = try #require(issuer(quota: 1_000_000).issue(to: .member(tag), visitor: visitor(), at: now))
+        #expect(more.username == most.username)
     }
 
     @Test("a user is one user however often it asks, and another in each room and of each application")
