@@ -7,11 +7,13 @@ package struct Gate: Gatekeeper {
     package struct AnonymousAccess: Sendable {
         /// The rooms that are open; none by default.
         package var rooms: [RoomPattern]
-        /// The longest lifetime of TURN credentials. Shorter than that of members with a token, as nobody answers for it.
+        /// The longest lifetime of TURN credentials. Shorter than that of members with a token, as nobody answers for
+        /// it.
         package var credentialSecondsMax: UInt32
         /// Who counts as anonymous at all.
         package var visitors: Visitors
 
+        /// Who may be a stranger here.
         package enum Visitors: Hashable, Sendable {
             case everybody
             /// Those on this machine: the mode for development.
@@ -45,8 +47,8 @@ package struct Gate: Gatekeeper {
         try tokens.verify(token, at: unixTime)
     }
 
-    /// Somebody with a pass is judged by the pass alone, even in a room that is open to strangers: a token says all that
-    /// its holder may do, and one that has run out does not turn its holder into a stranger.
+    /// Somebody with a pass is judged by the pass alone, even in a room that is open to strangers: a token says all
+    /// that its holder may do, and one that has run out does not turn its holder into a stranger.
     package func admit(
         _ pass: Pass?, to room: RoomName, from visitor: Visitor, at unixTime: UnixTime
     ) throws(AdmissionRefusal) -> Admission {

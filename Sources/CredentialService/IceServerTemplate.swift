@@ -14,9 +14,9 @@ package struct IceHost: Hashable, Sendable {
         text = address.family == .ipv6 ? "[\(address)]" : "\(address)"
     }
 
-    /// Takes an address, with brackets or without, or a host name of at most 253 characters (RFC 1123 §2.1). Underscores
-    /// pass, because names within container networks have them. Nil for everything else: a Host header is written by the
-    /// client, and nothing of it that could end a host may get into a URL.
+    /// Takes an address, with brackets or without, or a host name of at most 253 characters (RFC 1123 §2.1).
+    /// Underscores pass, because names within container networks have them. Nil for everything else: a Host header is
+    /// written by the client, and nothing of it that could end a host may get into a URL.
     package init?(_ text: String) {
         // Longer than any name; looked at first, so that the rest has a bound.
         guard text.utf8.count <= 253 else { return nil }

@@ -40,8 +40,8 @@ package enum IceServersResponse {
         return json.bytes
     }
 
-    /// draft-uberti-behave-turn-rest-00 §2.2: `{"username":…, "password":…, "ttl":…, "uris":[…]}`. Only URLs of TURN: the
-    /// draft hands out credentials for each of them.
+    /// draft-uberti-behave-turn-rest-00 §2.2: `{"username":…, "password":…, "ttl":…, "uris":[…]}`. Only URLs of TURN:
+    /// the draft hands out credentials for each of them.
     package static func turnREST(_ credentials: IssuedCredentials) -> [UInt8] {
         var json = JSONWriter(reserving: 512)
         json.beginObject()
@@ -98,7 +98,8 @@ extension IssuedCredentials {
 }
 
 extension JSONWriter {
-    /// Appends `RTCConfiguration.iceServers`: an array of objects with `urls`, and `username` and `credential` for TURN.
+    /// Appends `RTCConfiguration.iceServers`: an array of objects with `urls`, and `username` and `credential` for
+    /// TURN.
     package mutating func iceServers(_ servers: [IceServer]) {
         beginArray()
         for server in servers { iceServer(server) }

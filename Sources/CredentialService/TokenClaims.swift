@@ -2,8 +2,9 @@ import JSON
 import NetworkPrimitives
 import Signaling
 
-/// The claims of a token whose signature is good. A claim that we know and that is not what it should be makes the token
-/// useless: an issuer that means to restrict somebody must not be misread. Claims that we do not know are left alone.
+/// The claims of a token whose signature is good. A claim that we know and that is not what it should be makes the
+/// token useless: an issuer that means to restrict somebody must not be misread. Claims that we do not know are left
+/// alone.
 struct TokenClaims {
     let pass: Pass
     /// `aud`, nil when the token has none.

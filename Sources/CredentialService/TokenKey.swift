@@ -28,14 +28,15 @@ package struct TokenKey: Sendable {
         case publicKey(SignatureKey.Failure)
     }
 
-    /// RFC 7518 §3.2: a key for HS256 is at least as long as its output. A shorter one can be found by trying from a
-    /// single token, without asking the server.
+    /// RFC 7518 §3.2: a key for HS256 is at least as long as its output. Whoever has one
+    /// token can try guesses without asking the server.
     package static let secretByteCountMin = 32
     package static let secretByteCountMax = 1024
 
     /// What `iss` says in tokens of this key: the id of the API key, or the name of the issuer.
     package let issuer: String
-    /// What `kid` says in the header of tokens, if it is there. Nil takes any: the issuer has one key, or they are tried.
+    /// What `kid` says in the header of tokens, if it is there. Nil takes any: the issuer has one key, or they are
+    /// tried.
     package let keyID: String?
     package let algorithm: Algorithm
     private let material: Material

@@ -28,8 +28,8 @@ package struct TokenRequest: Equatable, Sendable {
 
     /// Reads `{"room":…, "identity":…, "ttl":…, "grants":{…}, "cap":…}`. Only `room` is needed.
     ///
-    /// A name that we do not know is an error: whoever writes `grant` for `grants` would otherwise hand out more than was
-    /// meant.
+    /// A name that we do not know is an error: whoever writes `grant` for `grants` would otherwise hand out more than
+    /// was meant.
     package init(parsing body: [UInt8]) throws(RequestError) {
         let object = try RequestBody(parsing: body)
         try object.require(only: ["room", "identity", "ttl", "grants", "cap"])

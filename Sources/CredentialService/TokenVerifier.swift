@@ -4,8 +4,8 @@ package import Signaling
 
 /// Checks room tokens: JSON Web Tokens (RFC 7519) that one of our keys signed.
 ///
-/// Whatever is wrong with a token before its signature is known to be good gives the same answer. Times are judged last,
-/// so nobody learns them from a token that he made himself.
+/// Whatever is wrong with a token before its signature is known to be good gives the same answer. Times are judged
+/// last, so nobody learns them from a token that he made himself.
 package struct TokenVerifier: Sendable {
     /// The longest token that is looked at.
     package static let tokenByteCountMax = 4096
@@ -15,8 +15,8 @@ package struct TokenVerifier: Sendable {
     private let keys: [TokenKey]
     private let audiences: Set<String>
 
-    /// `audiences` are the names that this server goes by in `aud`. A token that has none is for anybody; one that names
-    /// others is not for us (RFC 7519 §4.1.3).
+    /// `audiences` are the names that this server goes by in `aud`. A token that has none is for anybody; one that
+    /// names others is not for us (RFC 7519 §4.1.3).
     package init(keys: [TokenKey], audiences: Set<String> = ["tern"]) {
         self.keys = keys
         self.audiences = audiences

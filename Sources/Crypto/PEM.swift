@@ -10,7 +10,8 @@ package struct PEM: Equatable, Sendable {
     /// Reads the first block of `text`; what stands before and behind it is a remark (RFC 7468 §5.2). Nil when there is
     /// none or it is not whole.
     ///
-    /// Read here rather than by OpenSSL, which would ask the terminal for a passphrase when a file says that it has one.
+    /// Read here rather than by OpenSSL, which would ask the terminal for a passphrase when a file says that it has
+    /// one.
     package init?(firstBlockIn text: [UInt8]) {
         guard text.count <= Self.byteCountMax else { return nil }
         var label: [UInt8]?

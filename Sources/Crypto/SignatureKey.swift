@@ -1,8 +1,9 @@
 import COpenSSL
 
-/// A public key that tells whether a signature was made with its private half. Which signature algorithm that is follows
-/// from the key, and never from what a message says of itself.
+/// A public key that tells whether a signature was made with its private half. Which signature algorithm that is
+/// follows from the key, and never from what a message says of itself.
 package struct SignatureKey: Sendable {
+    /// How signatures of a key are made.
     package enum Algorithm: Hashable, Sendable {
         /// ECDSA on the curve P-256 over SHA-256; a signature is two numbers of 32 bytes (RFC 7518 §3.4).
         case ecdsaP256

@@ -23,7 +23,8 @@ struct IceServersResponseTests {
     func native() {
         #expect(
             string(IceServersResponse.native(credentials))
-                == #"{"iceServers":\#(iceServers),"ttl":600,"expires_at":1800000600,"username":"1800000600:tern.12.u-x"}"#
+                == #"{"iceServers":\#(iceServers),"ttl":600,"expires_at":1800000600,"#
+                + #""username":"1800000600:tern.12.u-x"}"#
         )
     }
 
@@ -37,7 +38,8 @@ struct IceServersResponseTests {
         #expect(
             string(IceServersResponse.cloudflareSingle(credentials))
                 == #"{"iceServers":{"urls":["stun:turn.example:3478","turn:turn.example:3478?transport=udp","#
-                + #""turns:turn.example:5349?transport=tcp"],"username":"1800000600:tern.12.u-x","credential":"pass+/="}}"#
+                + #""turns:turn.example:5349?transport=tcp"],"username":"1800000600:tern.12.u-x","#
+                + #""credential":"pass+/="}}"#
         )
     }
 

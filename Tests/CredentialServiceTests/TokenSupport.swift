@@ -3,6 +3,8 @@ import Crypto
 import NetworkPrimitives
 import Signaling
 
+// What the tests of tokens and credentials have in common.
+
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 func string(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -6,8 +6,8 @@ import STUN
 import Signaling
 import TURN
 
-/// Any bytes as a token, its header, its claims, a signature, a request for one, a public key, a Host header, a user name:
-/// nothing traps, only what was signed is believed, and what is minted says what was asked for.
+/// Any bytes as a token, its header, its claims, a signature, a request for one, a public key, a Host header, a user
+/// name: nothing traps, only what was signed is believed, and what is minted says what was asked for.
 package func checkTokens(_ input: RawSpan) {
     let bytes = input.array()
     checkBase64URL(bytes)
