@@ -9,8 +9,8 @@ enum ByteSearch {
             let word = unsafe UInt64(
                 littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self))
             let deletes = word ^ (ones * 0x7F)
-            // A subtraction sets the high bit of bytes that are too small, and may then set it above them too: the lowest
-            // one set is right. reason: borrows beyond the top byte are meant to vanish
+            // A subtraction sets the high bit of bytes that are too small, and may then set it above them too: the
+            // lowest one set is right. reason: borrows beyond the top byte are meant to vanish
             let marks = ((word &- ones * 0x20) & ~word | (deletes &- ones) & ~deletes) & (ones * 0x80)
             guard marks == 0 else { return position + marks.trailingZeroBitCount / 8 }
             position += 8

@@ -1,4 +1,5 @@
-/// Undoes the chunked coding (RFC 9112 §7.1) while the bytes arrive. Extensions and trailers are looked at and forgotten.
+/// Undoes the chunked coding (RFC 9112 §7.1) while the bytes arrive. Extensions and trailers are looked at and
+/// forgotten.
 struct ChunkedBody: Sendable {
     enum Outcome: Sendable {
         case incomplete
@@ -18,7 +19,8 @@ struct ChunkedBody: Sendable {
     private var expected = Expected.firstDigit
     /// Of the chunk's data, what has still to come.
     private var chunkByteCount = 0
-    /// Bytes that carry nothing: leading zeros, extensions, trailers. Without a bound on them, a body could go on for ever.
+    /// Bytes that carry nothing: leading zeros, extensions, trailers. Without a bound on them, a body could go on for
+    /// ever.
     private var idleByteCount = 0
     private var trailerCount = 0
 

@@ -1,7 +1,7 @@
 package import NetworkPrimitives
 
-/// The server's end of one HTTP/1.1 connection (RFC 9112): bytes and time in, requests out, responses in, bytes out. It owns
-/// no socket and no clock.
+/// The server's end of one HTTP/1.1 connection (RFC 9112): bytes and time in, requests out, responses in, bytes out.
+/// It owns no socket and no clock.
 ///
 /// After each `receive`, `endOfInput`, `respond` and deadline: call `nextEvent` until it says nil, then close if
 /// `isClosed` once everything has been sent. A connection that waits for its next request holds no buffer.
@@ -146,8 +146,8 @@ package struct HTTPConnection: Sendable {
         if case .closed = phase { true } else { false }
     }
 
-    /// Whether bytes are of use now. While it is false, what arrives had better stay in the kernel: a client that has sent
-    /// more requests ahead than are kept loses those behind the one in hand.
+    /// Whether bytes are of use now. While it is false, what arrives had better stay in the kernel: a client that has
+    /// sent more requests ahead than are kept loses those behind the one in hand.
     package var wantsInput: Bool {
         switch phase {
         case .head, .body, .chunkedBody: true

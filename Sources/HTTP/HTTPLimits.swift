@@ -1,5 +1,5 @@
-/// How much one connection can make us hold or wait for. Each limit has an answer: 414 or 431 for a head, 413 for a body,
-/// 408 for a request that takes too long, and the end of the connection for the others.
+/// How much one connection can make us hold or wait for. Each limit has an answer: 414 or 431 for a head, 413 for a
+/// body, 408 for a request that takes too long, and the end of the connection for the others.
 package struct HTTPLimits: Hashable, Sendable {
     /// Bytes of request line and headers; of the trailers and the extensions of a chunked body again as many.
     package var headByteCountMax = 16_384

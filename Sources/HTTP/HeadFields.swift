@@ -44,8 +44,8 @@ struct HeadFields {
         return fields
     }
 
-    /// A name and the colon behind it, without white space between them (RFC 9112 §5.1). A line that begins with a blank
-    /// has none, which refuses folded lines (§5.2) too.
+    /// A name and the colon behind it, without white space between them (RFC 9112 §5.1). A line that begins with a
+    /// blank has none, which refuses folded lines (§5.2) too.
     private static func parseName(_ bytes: inout [UInt8], from start: Int) throws(HTTPRefusal) -> Range<Int> {
         var position = start
         // The head ends in CR LF CR LF, so there is always a byte that is not of a name.

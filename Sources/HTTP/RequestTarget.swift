@@ -1,5 +1,6 @@
-/// What a request is about: a path and a query (RFC 9112 §3.2, RFC 3986 §3.3). It is checked when it is made, so what it
-/// is decoded to holds no `.` and `..`, no separators that were hidden by percent-encoding, and no control characters.
+/// What a request is about: a path and a query (RFC 9112 §3.2, RFC 3986 §3.3). It is checked when it is made, so what
+/// it is decoded to holds no `.` and `..`, no separators that were hidden by percent-encoding, and no control
+/// characters.
 package struct RequestTarget: Hashable, Sendable {
     /// How deep a path may be.
     package static let segmentsMax = 64
@@ -75,7 +76,7 @@ package struct RequestTarget: Hashable, Sendable {
 
     /// The first value of this name; empty for a name without `=`.
     package func query(_ name: String) -> String? {
-        pairs.first { Self.text($0.name) == name }.map { Self.text($0.value) }
+        pairs.first { Self.text($0.name).utf8.elementsEqual(name.utf8) }.map { Self.text($0.value) }
     }
 
     private var pairs: [(name: Substring.UTF8View, value: Substring.UTF8View)] {

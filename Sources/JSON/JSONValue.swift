@@ -65,7 +65,8 @@ package struct JSONValue: Sendable {
     package func equals(_ text: String) -> Bool {
         switch node.kind {
         case .plainString: Self.isEqual(document.bytes[content], text)
-        case .escapedString: string == text
+        // Not as strings, which are also equal when they only look alike.
+        case .escapedString: utf8?.elementsEqual(text.utf8) == true
         default: false
         }
     }

@@ -122,8 +122,8 @@
         if isWritten != true { appendEscaping(text) }
     }
 
-    /// Escapes what §7 says must be, and the two line separators that end a line of JavaScript (RFC 8259 §1.2 of old, and
-    /// still a way out of a script element): U+2028 and U+2029 are E2 80 A8 and E2 80 A9.
+    /// Escapes what §7 says must be, and the two line separators that end a line of JavaScript (RFC 8259 §1.2 of old,
+    /// and still a way out of a script element): U+2028 and U+2029 are E2 80 A8 and E2 80 A9.
     private mutating func appendEscaping(_ text: some Collection<UInt8>) {
         for byte in text {
             switch byte {

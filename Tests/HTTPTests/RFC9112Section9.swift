@@ -211,7 +211,8 @@ struct RFC9112Section9Tests {
         response.headers.append("Connection", "Upgrade")
         response.headers.append("Upgrade", "websocket")
         response.headers.append("Sec-WebSocket-Accept", "x")
-        let upgrade = try #require(dialogue.connection.upgrade(response))
+        let outcome = dialogue.connection.upgrade(response)
+        let upgrade = try #require(outcome)
         #expect(
             String(decoding: upgrade.bytes, as: UTF8.self) == """
                 HTTP/1.1 101 Switching Protocols\r

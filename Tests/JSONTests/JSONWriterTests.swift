@@ -34,7 +34,8 @@ struct JSONWriterTests {
         }
         #expect(
             written
-                == #"{"type":"signal","id":-7,"last":true,"list":[1,[],{},null,false,"x"],"data":{ "a":1 },"more":[1, 2]}"#
+                == #"{"type":"signal","id":-7,"last":true,"list":[1,[],{},null,false,"x"],"#
+                + #""data":{ "a":1 },"more":[1, 2]}"#
         )
     }
 

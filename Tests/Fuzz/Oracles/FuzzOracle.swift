@@ -14,6 +14,8 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "Configuration", check: checkConfiguration),
         FuzzOracle(name: "Credentials", check: checkCredentials),
         FuzzOracle(name: "Tokens", check: checkTokens),
+        FuzzOracle(name: "JSON", check: checkJSON),
+        FuzzOracle(name: "HTTP", check: checkHTTP),
     ]
 }
 
