@@ -16,6 +16,7 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "Tokens", check: checkTokens),
         FuzzOracle(name: "JSON", check: checkJSON),
         FuzzOracle(name: "HTTP", check: checkHTTP),
+        FuzzOracle(name: "WebSocket", check: checkWebSocket),
     ]
 }
 
