@@ -151,6 +151,16 @@ struct RFC7692Section7_2 {
         #expect(WebSocketFrame.binary(noise, deflate: agreed) == bytes("827e07d0") + noise)
     }
 
+    @Test("§7.2.1: the end of the flush is left away, and the byte before it stays", .requirement("R7692-7.2.1-1"))
+    func flush() throws {
+        // What stays are the three zero bits of an empty stored block and the zeros that fill up their byte.
+        let compressed = try #require(agreed?.compress([UInt8](repeating: 0x61, count: 1024)))
+        #expect(compressed.last == 0x00)
+        #expect(!compressed.suffix(4).elementsEqual([0x00, 0x00, 0xFF, 0xFF]))
+        #expect(events(masked(0xC1, compressed), deflate: agreed) == [.text([UInt8](repeating: 0x61, count: 1024))])
+        #expect(events(masked(0xC1, compressed.dropLast()), deflate: agreed) == [.failed(.malformedDeflate)])
+    }
+
     @Test("a client compresses as well")
     func client() {
         let long = [UInt8](repeating: 0x61, count: 5000)
