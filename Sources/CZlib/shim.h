@@ -1,2 +1,3 @@
+// What Deflate uses of zlib.
 #pragma once
 #include <zlib.h>

@@ -5,10 +5,12 @@ package enum Deflater {
     /// The sizes of window that zlib can write raw, as powers of two. RFC 7692 knows 8 as well; zlib refuses it.
     package static let windowBitsRange: ClosedRange<UInt8> = 9...15
 
-    /// The message as RFC 7692 §7.2.1 sends it: flushed to a byte boundary, without the four bytes that end every flush.
+    /// The message as RFC 7692 §7.2.1 sends it: flushed to a byte boundary, without the four bytes that end every
+    /// flush.
     ///
-    /// Nil when that would not be shorter than the message itself, or when there is no memory to find out: a sender then
-    /// sends the message as it is. The window, and with it what zlib allocates, is no larger than the message needs.
+    /// Nil when that would not be shorter than the message itself, or when there is no memory to find out: a sender
+    /// then sends the message as it is. The window, and with it what zlib allocates, is no larger than the message
+    /// needs.
     package static func compress(_ bytes: RawSpan, windowBitsMax: UInt8 = 15) -> [UInt8]? {
         precondition(windowBitsRange.contains(windowBitsMax), "the negotiation offers what zlib can do")
         guard !bytes.isEmpty, bytes.byteCount <= Int(CUnsignedInt.max) - flushTail.count else { return nil }

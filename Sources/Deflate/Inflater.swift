@@ -14,8 +14,8 @@ package enum InflateFailure: Error, Equatable, Sendable {
 package enum Inflater {
     /// The message behind what RFC 7692 §7.2.2 receives: flushed to a byte boundary, without the end of the flush.
     ///
-    /// Never makes more than `byteCountMax` bytes and one, however small the input and however large what it stands for:
-    /// DEFLATE packs up to 1,032 bytes into one.
+    /// Never makes more than `byteCountMax` bytes and one, however small the input and however large what it stands
+    /// for: DEFLATE packs up to 1,032 bytes into one.
     package static func inflate(_ bytes: RawSpan, byteCountMax: Int) throws(InflateFailure) -> [UInt8] {
         precondition(byteCountMax >= 0 && byteCountMax < Int(CUnsignedInt.max), "zlib counts in 32 bits")
         guard bytes.byteCount <= Int(CUnsignedInt.max) else { throw .tooLong }
@@ -53,8 +53,8 @@ private struct InflateStream: ~Copyable {
         unsafe stream.deallocate()
     }
 
-    /// Whether the last block is whole and nothing of the next has begun. zlib says so in bit 7, and in the low bits how
-    /// many bits of the last byte it has not used.
+    /// Whether the last block is whole and nothing of the next has begun. zlib says so in bit 7, and in the low bits
+    /// how many bits of the last byte it has not used.
     var isBetweenBlocks: Bool {
         unsafe stream.pointee.data_type & 0xBF == 0x80
     }

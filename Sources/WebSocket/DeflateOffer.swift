@@ -17,7 +17,8 @@ struct DeflateOffer {
         return chosen
     }
 
-    /// RFC 7692 §7.1.1 and §7.1.2: an offer with a parameter that is unknown, given twice, or of a wrong value is declined.
+    /// RFC 7692 §7.1.1 and §7.1.2: an offer with a parameter that is unknown, given twice, or of a wrong value is
+    /// declined.
     private init?(_ offer: ExtensionOffer) {
         guard offer.name == "permessage-deflate" else { return nil }
         var windowBits: UInt8?

@@ -1,6 +1,7 @@
 import NetworkPrimitives
 
-/// The key that a client XORs its payload with (RFC 6455 §5.3), as the four bytes of the frame read most significant first.
+/// The key that a client XORs its payload with (RFC 6455 §5.3), as the four bytes of the frame read most significant
+/// first.
 ///
 /// A key of zero changes nothing, so plain frames take the same way.
 struct Mask: Equatable, Sendable {

@@ -2,8 +2,8 @@ import NetworkPrimitives
 
 /// Checks UTF-8 that arrives in pieces, and notices the first byte that cannot stand where it stands.
 ///
-/// RFC 6455 §8.1 fails a connection for invalid text. Doing so at the first bad byte, in the middle of a fragment, keeps
-/// a stranger from having us collect a message that can no longer become valid.
+/// RFC 6455 §8.1 fails a connection for invalid text. Doing so at the first bad byte, in the middle of a fragment,
+/// keeps a stranger from having us collect a message that can no longer become valid.
 package struct UTF8Validator: Equatable, Sendable {
     /// How many bytes the current scalar still lacks.
     private var missing: UInt8 = 0

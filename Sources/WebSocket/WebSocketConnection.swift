@@ -31,7 +31,7 @@ package struct WebSocketConnection: Sendable {
         case betweenFrames
         case inHeader(PartialHeader)
         case inPayload(Frame)
-        /// The other side closed with this code, or failed.
+        /// The other side has closed, or failed.
         case over
     }
 
@@ -60,8 +60,8 @@ package struct WebSocketConnection: Sendable {
 
     /// Reads on at `offset` until there is an event. Nil when all bytes are used up; partial frames are kept inside.
     ///
-    /// After `close` and `failed` there are no events; bytes are passed over. After our own `close(code:reason:at:)` these
-    /// two are the only ones: nobody waits for the other messages any longer.
+    /// After `close` and `failed` there are no events; bytes are passed over. After our own `close(code:reason:at:)`
+    /// these two are the only ones: nobody waits for the other messages any longer.
     package mutating func nextEvent(in bytes: RawSpan, from offset: inout Int) -> WebSocketEvent? {
         while offset < bytes.byteCount {
             var frame: Frame
@@ -137,10 +137,12 @@ extension WebSocketConnection {
         return reading
     }
 
-    /// Whether a frame may come now, and whether what it claims is within the limits. Nothing of its payload has been kept.
+    /// Whether a frame may come now, and whether what it claims is within the limits. Nothing of its payload has been
+    /// kept.
     private mutating func begin(_ header: FrameHeader) -> WebSocketFailure? {
         if header.opcode.isControl {
-            // RFC 6455 §5.4: they may stand between the fragments of a message. Elsewhere the caller's rate limit counts.
+            // RFC 6455 §5.4: they may stand between the fragments of a message. Elsewhere the caller's rate limit
+            // counts.
             message?.controlFrames += 1
             guard let message else { return nil }
             return Int(message.controlFrames) > limits.controlFramesPerMessageMax ? .tooManyControlFrames : nil
@@ -228,8 +230,8 @@ extension WebSocketConnection {
 extension WebSocketConnection {
     /// Our Close, the last frame that we may write. Nil when we have written one already.
     ///
-    /// From here the other side has until `deadline` to answer; the caller then closes the connection below, answered or
-    /// not (RFC 6455 §7.1.1). `code` is one of those that may be sent; a reason above 123 bytes is cut.
+    /// From here the other side has until `deadline` to answer; the caller then closes the connection below, answered
+    /// or not (RFC 6455 §7.1.1). `code` is one of those that may be sent; a reason above 123 bytes is cut.
     package mutating func close(code: UInt16?, reason: [UInt8] = [], at now: Instant) -> [UInt8]? {
         guard deadline == nil else { return nil }
         deadline = now.advanced(bySeconds: limits.closeSeconds)
@@ -265,8 +267,8 @@ extension WebSocketConnection {
 }
 
 extension Array where Element == UInt8 {
-    /// Grows by doubling, but not beyond `ceiling`: a stranger pays with as many bytes as we reserve, and no more of them
-    /// than the limit says are held.
+    /// Grows by doubling, but not beyond `ceiling`: a stranger pays with as many bytes as we reserve, and no more of
+    /// them than the limit says are held.
     fileprivate mutating func makeRoom(for count: Int, ceiling: Int) {
         let needed = self.count + count
         guard needed > capacity else { return }

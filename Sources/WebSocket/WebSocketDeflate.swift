@@ -1,8 +1,8 @@
 import Deflate
 import NetworkPrimitives
 
-/// What a handshake agreed on for permessage-deflate (RFC 7692): always without context takeover, so that nothing is kept
-/// between messages and none can tell about another.
+/// What a handshake agreed on for permessage-deflate (RFC 7692): always without context takeover, so that nothing is
+/// kept between messages and none can tell about another.
 package struct WebSocketDeflate: Hashable, Sendable {
     /// The largest window that we may compress with, as a power of two.
     package let windowBits: UInt8

@@ -69,8 +69,8 @@ package enum WebSocketCloseCode {
     package static let serviceRestart: UInt16 = 1012
     package static let tryAgainLater: UInt16 = 1013
 
-    /// RFC 6455 §7.4: 1004 is reserved; 1005, 1006 and 1015 are for use within a program and never sent. 1012 to 1014 were
-    /// registered with IANA later, and 3000 to 4999 belong to libraries and applications.
+    /// RFC 6455 §7.4: 1004 is reserved; 1005, 1006 and 1015 are for use within a program and never sent. 1012 to 1014
+    /// were registered with IANA later, and 3000 to 4999 belong to libraries and applications.
     package static func mayBeSent(_ code: UInt16) -> Bool {
         switch code {
         case 1000...1003, 1007...1014, 3000...4999: true

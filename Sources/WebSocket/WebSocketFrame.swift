@@ -48,9 +48,12 @@ package enum WebSocketFrame {
         let head = Head(opcode, isFinal: isFinal, isCompressed: isCompressed, maskingKey: maskingKey)
         return [UInt8](capacity: head.byteCount(for: payload.count) + payload.count) { output in
             head.write(payloadByteCount: payload.count, to: &output)
-            // A key of zero changes nothing: then this is a copy.
-            var mask = Mask(key: maskingKey ?? 0)
-            _ = unsafe mask.apply(to: payload.span.bytes, appendingTo: &output)
+            if let maskingKey {
+                var mask = Mask(key: maskingKey)
+                _ = unsafe mask.apply(to: payload.span.bytes, appendingTo: &output)
+            } else {
+                output.append(copying: payload)
+            }
         }
     }
 
@@ -109,6 +112,15 @@ private struct Head {
 }
 
 extension OutputSpan<UInt8> {
+    fileprivate mutating func append(copying bytes: [UInt8]) {
+        precondition(freeCapacity >= bytes.count, "the frame was measured before it was written")
+        unsafe withUnsafeMutableBufferPointer { buffer, count in
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+            unsafe bytes.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+            count += bytes.count
+        }
+    }
+
     /// The low bytes of a number, the most significant first.
     fileprivate mutating func append(bigEndian value: UInt64, byteCount: Int) {
         for index in 1...byteCount {

@@ -1,24 +1,20 @@
 /// What a stranger may make one connection hold and do.
 package struct WebSocketLimits: Hashable, Sendable {
     /// The longest message, over all of its fragments. A compressed one may be no longer before it is inflated either.
-    package var messageByteCountMax = 65_536
+    package let messageByteCountMax: Int
     /// The fragments of one message, empty ones included.
-    package var fragmentsMax = 64
+    package let fragmentsMax: Int
     /// The pings, pongs and the like between the fragments of one message.
-    package var controlFramesPerMessageMax = 64
+    package let controlFramesPerMessageMax: Int
     /// How long the other side has to finish the close handshake, and we to write our part of it.
-    package var closeSeconds: UInt32 = 2
+    package let closeSeconds: UInt32
     /// Whether binary messages are of any use to the dialect; if not, the first one ends the connection with 1003.
-    package var acceptsBinary = true
-
-    /// The limits as they are by default.
-    package init() {}
+    package let acceptsBinary: Bool
 
     /// These limits, and the others as they are by default.
     package init(
-        messageByteCountMax: Int, fragmentsMax: Int = 64, controlFramesPerMessageMax: Int = 64,
-        closeSeconds: UInt32 = 2,
-        acceptsBinary: Bool = true
+        messageByteCountMax: Int = 65_536, fragmentsMax: Int = 64, controlFramesPerMessageMax: Int = 64,
+        closeSeconds: UInt32 = 2, acceptsBinary: Bool = true
     ) {
         precondition(messageByteCountMax >= 0 && messageByteCountMax <= Self.messageByteCountCeiling)
         precondition(fragmentsMax >= 1, "a message has at least one frame")
@@ -38,8 +34,8 @@ package struct WebSocketLimits: Hashable, Sendable {
 package enum WebSocketRole: Hashable, Sendable {
     /// Reads masked frames and writes plain ones.
     case server
-    /// Reads plain frames and masks its own with one key. RFC 6455 §5.3 wants a new, unpredictable key for each frame, to
-    /// protect proxies from scripts that choose their bytes; a load generator has neither.
+    /// Reads plain frames and masks its own with one key. RFC 6455 §5.3 wants a new, unpredictable key for each
+    /// frame, to protect proxies from scripts that choose their bytes; a load generator has neither.
     case client(maskingKey: UInt32)
 
     /// What to mask our own frames with.

@@ -20,8 +20,8 @@ private func inflate(_ bytes: [UInt8], byteCountMax: Int = 65_536) throws(Inflat
 
 @Suite("Messages in raw DEFLATE, RFC 7692 §7.2")
 struct RFC7692Section7_2 {
-    /// The payloads of RFC 7692 §7.2.3 that stand for "Hello": one block, one without compression, one that calls itself
-    /// the last, and two blocks.
+    /// The payloads of RFC 7692 §7.2.3 that stand for "Hello": one block, one without compression, one that calls
+    /// itself the last, and two blocks.
     @Test(
         "§7.2.3: the published payloads",
         arguments: [
@@ -112,7 +112,8 @@ struct RFC7692Section7_2 {
         #expect(try inflate(blocks) == [])
     }
 
-    /// Blocks of type 0, of at most 65,535 bytes, and the beginning of the empty one that ends a flush (RFC 1951 §3.2.4).
+    /// Blocks of type 0, of at most 65,535 bytes, and the beginning of the empty one that ends a flush (RFC 1951
+    /// §3.2.4).
     private func storedBlocks(_ message: [UInt8]) -> [UInt8] {
         var output: [UInt8] = []
         for start in stride(from: 0, to: message.count, by: 65_535) {

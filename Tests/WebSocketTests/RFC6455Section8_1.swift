@@ -13,7 +13,8 @@ struct RFC6455Section8_1 {
         "6161616161616161c3a96161616161616161", "61616161616161f09f9880",
     ].map(bytes)
 
-    /// Lone continuations, impossible bytes, longer spellings than necessary, surrogates, and scalars that do not exist.
+    /// Lone continuations, impossible bytes, longer spellings than necessary, surrogates, and scalars that do not
+    /// exist.
     static let invalid: [[UInt8]] = [
         "80", "bf", "8080", "c0", "c080", "c1bf", "c1", "f5808080", "f4908080", "f7bfbfbf", "f8888080 80",
         "fc8480808080",
