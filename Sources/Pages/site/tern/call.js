@@ -18,6 +18,8 @@ const RESTART_MAX_MS = 30_000;
  * @property {RTCIceCandidate} local From the browser's statistics: `candidateType`, `protocol`, `address`, …
  * @property {RTCIceCandidate} remote
  * @property {number} [roundTripMs]
+ * @property {number} bytesSent
+ * @property {number} bytesReceived
  */
 
 /**
@@ -225,13 +227,14 @@ export class Connection {
   async route() {
     const stats = await this.pc.getStats().catch(() => new Map());
     const all = [...stats.values()];
-    const selected = all.find(({ type }) => type === "transport")?.selectedCandidatePairId;
-    const pair = stats.get(selected) ?? all.find(({ type, selected }) => type === "candidate-pair" && selected);
+    const transport = all.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId);
+    const pair = stats.get(transport?.selectedCandidatePairId) ?? all.find((each) => each.selected === true);
     const [local, remote] = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
     if (!local || !remote) return null;
     const isRelayed = local.candidateType === "relay" || remote.candidateType === "relay";
-    const roundTrip = pair.currentRoundTripTime;
-    return { isRelayed, local, remote, roundTripMs: roundTrip === undefined ? undefined : roundTrip * 1000 };
+    const { bytesSent, bytesReceived } = transport?.bytesSent === undefined ? pair : transport;
+    const roundTripMs = pair.currentRoundTripTime === undefined ? undefined : pair.currentRoundTripTime * 1000;
+    return { isRelayed, local, remote, roundTripMs, bytesSent, bytesReceived };
   }
 
   /** Looks for a new way to the participant, with the newest credentials, while the old one carries on. */
