@@ -1,13 +1,30 @@
 import Containers
 package import NetworkPrimitives
 
+/// One line of a `MemberTable`.
+struct MemberEntry {
+    enum Phase {
+        case present
+        case leaving(graceUntil: Instant, deletes: Bool)
+        case revoked
+    }
+
+    let scope: CredentialScope
+    var phase: Phase
+    /// From here on the session no longer carries its credentials past their expiry.
+    let capAt: Instant
+    /// The last credential issued expires then, by the wall clock and by the monotonic one.
+    var expiresAt: UnixTime
+    var validUntil: Instant
+}
+
 /// Who is in a room, who has left, and who was put out, by the user part of their TURN credentials. A look-up is one
 /// access to a dictionary, or two.
 ///
 /// **Time.** Sessions, graces and the cap go by `Instant`: a wall clock that jumps must not end a call, nor let
 /// somebody stay who has left. Only credentials expire by `UnixTime`, because that is what their names say. An entry
-/// is forgotten when its last credential has expired by both clocks: a wall clock that jumps forward must not wipe out
-/// a revocation that would be missed when it jumps back.
+/// is forgotten when its last credential has expired by both clocks, a revocation an hour later: neither a wall clock
+/// that jumps forward and back nor one that is put right by minutes may bring back who was put out.
 ///
 /// **At the limit.** Who has left makes room for who enters or is revoked, the one who left first before the others;
 /// their credentials then go by their expiry alone. Who is present makes room for a revocation. A revocation, and a
@@ -18,7 +35,7 @@ package struct MemberTable: ~Copyable {
     package let limit: Int
     package private(set) var counters = MemberCounters()
     private let sessionSecondsMax: UInt32
-    private var entries: Slab<Entry>
+    private var entries: Slab<MemberEntry>
     private var byScope: [CredentialScope: SlabHandle] = [:]
     /// Entries for one name: while there are none, nobody has to be looked up twice.
     private var nameCount = 0
@@ -27,22 +44,6 @@ package struct MemberTable: ~Copyable {
     /// Who may have to make room, in the order in which they entered or left.
     private var present = AgeList()
     private var left = AgeList()
-
-    private struct Entry {
-        let scope: CredentialScope
-        var phase: Phase
-        /// From here on the session no longer carries its credentials past their expiry.
-        let capAt: Instant
-        /// The last credential issued expires then, by the wall clock and by the monotonic one.
-        var expiresAt: UnixTime
-        var validUntil: Instant
-    }
-
-    private enum Phase {
-        case present
-        case leaving(graceUntil: Instant, deletes: Bool)
-        case revoked
-    }
 
     /// After `sessionSecondsMax` a session counts no longer for its credentials; what it holds then goes by expiry.
     package init(limit: Int = 1 << 18, sessionSecondsMax: UInt32 = 86_400, start: Instant) {
@@ -55,8 +56,8 @@ package struct MemberTable: ~Copyable {
 
     // MARK: - Sessions
 
-    /// A member is in, or is back within or after its grace: the cap still counts from its first entry. False when it
-    /// was revoked, or when there is no room; then its credentials go by their expiry alone.
+    /// A member is in, or is back: unless it was forgotten meanwhile, the cap still counts from its first entry. False
+    /// when it was revoked, or when there is no room; then its credentials go by their expiry alone.
     package mutating func enter(_ user: [UInt8], at now: Instant) -> Bool {
         if let handle = byScope[.user(user)] {
             guard standing(of: handle, at: now) != .revoked else { return false }
@@ -88,7 +89,7 @@ package struct MemberTable: ~Copyable {
         counters.left += 1
     }
 
-    /// Puts somebody out, known or not, for as long as any credential that it was told of, and at least until `until`.
+    /// Puts somebody out, known or not, for as long as any credential that was issued, and at least until `until`.
     /// False when all the room is taken by other revocations: then it holds only until the next request.
     package mutating func revoke(
         _ scope: CredentialScope, until: UnixTime, at now: Instant, unixTime: UnixTime
@@ -122,20 +123,22 @@ package struct MemberTable: ~Copyable {
             if case .leaving(let graceUntil, deletes: true) = entries[handle].phase, graceUntil <= now {
                 revoked.append(entries[handle].scope)
                 withdraw(handle)
-            } else if entries[handle].validUntil <= now, entries[handle].expiresAt < unixTime {
+            } else if keptUntil(handle) <= now, entries[handle].expiresAt < unixTime {
                 remove(handle)
                 counters.forgotten += 1
             } else {
                 // The wall clock was set back: names that had expired are good again, and are still to be refused.
                 let rest = Self.seconds(from: unixTime, to: entries[handle].expiresAt)
                 let next = now.advanced(bySeconds: min(max(rest, 1), Self.recheckSecondsMax))
-                timers.schedule(index, at: max(next, entries[handle].validUntil))
+                timers.schedule(index, at: max(next, keptUntil(handle)))
             }
         }
         return revoked
     }
 
     static let expiriesPerCall = 256
+    /// How much longer than its credentials a revocation is kept: as far as wall clocks are set back.
+    static let revocationExtraSeconds: UInt32 = 3_600
     /// How long a wall clock that stands wrong may keep an entry after it has been put right.
     private static let recheckSecondsMax: UInt32 = 600
 
@@ -163,8 +166,8 @@ package struct MemberTable: ~Copyable {
 
     // MARK: - Entries
 
-    private mutating func insert(_ scope: CredentialScope, _ phase: Phase, at now: Instant) {
-        let entry = Entry(
+    private mutating func insert(_ scope: CredentialScope, _ phase: MemberEntry.Phase, at now: Instant) {
+        let entry = MemberEntry(
             scope: scope, phase: .revoked, capAt: now.advanced(bySeconds: sessionSecondsMax),
             expiresAt: UnixTime(seconds: .min), validUntil: now)
         guard let handle = entries.insert(entry) else { preconditionFailure("room was made before") }
@@ -187,7 +190,15 @@ package struct MemberTable: ~Copyable {
     private mutating func withdraw(_ handle: SlabHandle) {
         if case .revoked = entries[handle].phase {} else { counters.revoked += 1 }
         move(handle, to: .revoked)
-        timers.schedule(handle.index, at: entries[handle].validUntil)
+        timers.schedule(handle.index, at: keptUntil(handle))
+    }
+
+    /// When it may be forgotten by the monotonic clock.
+    private func keptUntil(_ handle: SlabHandle) -> Instant {
+        switch entries[handle].phase {
+        case .present, .leaving: entries[handle].validUntil
+        case .revoked: entries[handle].validUntil.advanced(bySeconds: Self.revocationExtraSeconds)
+        }
     }
 
     private mutating func extend(
@@ -207,7 +218,7 @@ package struct MemberTable: ~Copyable {
         return UInt32(clamping: difference)
     }
 
-    private mutating func move(_ handle: SlabHandle, to phase: Phase) {
+    private mutating func move(_ handle: SlabHandle, to phase: MemberEntry.Phase) {
         present.remove(handle.index)
         left.remove(handle.index)
         entries[handle].phase = phase

@@ -41,6 +41,9 @@ package final class ClientNode: Node {
     private var allocated: Allocated?
     private var nextActionAt: Instant
     private var nonce: [UInt8]?
+    private var user: SimulatedUser
+    /// The newest credentials that it was given, for its next allocation.
+    private var latestUser: SimulatedUser
     private var keys: WireKeys
     private var passwordAlgorithms: [UInt8] = []
     private var lastNumber: UInt16 = 0x4000
@@ -54,6 +57,8 @@ package final class ClientNode: Node {
         self.profile = profile
         self.rendezvous = rendezvous
         random = SplitMix64(seed: seed)
+        user = profile.user
+        latestUser = profile.user
         keys = WireKeys(username: profile.user.name, realm: profile.realm, password: profile.user.password)
         nextActionAt = start.advanced(byMilliseconds: UInt32.random(in: 0...3000, using: &random))
     }
@@ -138,6 +143,15 @@ package final class ClientNode: Node {
         return begin(.binding, at: now)
     }
 
+    /// New credentials, as from `setConfiguration`: what exists goes on by those that made it.
+    func adopt(_ user: SimulatedUser) { latestUser = user }
+
+    private func adoptLatest() {
+        guard user.name != latestUser.name else { return }
+        user = latestUser
+        keys = WireKeys(username: user.name, realm: profile.realm, password: user.password)
+    }
+
     // MARK: - Wishes
 
     private func allocateAttributes() -> [(UInt16, [UInt8])] {
@@ -208,6 +222,7 @@ package final class ClientNode: Node {
     private func freshID() -> [UInt8] { (0..<12).map { _ in UInt8(truncatingIfNeeded: random.next()) } }
 
     private func begin(_ wish: Wish, at now: Instant, challengesLeft: Int = 3) -> [Datagram] {
+        if case .allocate = wish { adoptLatest() }
         let id = freshID()
         let bytes = write(wish, id)
         transaction = Transaction(
@@ -249,10 +264,10 @@ package final class ClientNode: Node {
     private func authenticate(_ writer: inout WireWriter, _ nonce: [UInt8]) {
         let isSHA256 = profile.authentication == .sha256 || profile.authentication == .userhash
         if profile.authentication == .userhash {
-            let text = Array("\(profile.user.name):\(profile.realm)".utf8)
+            let text = Array("\(user.name):\(profile.realm)".utf8)
             writer.append(WireMessage.userhash, text.withRawSpan { SHA256.hash($0).array })
         } else {
-            writer.append(WireMessage.username, Array(profile.user.name.utf8))
+            writer.append(WireMessage.username, Array(user.name.utf8))
         }
         writer.append(WireMessage.realm, Array(profile.realm.utf8))
         writer.append(WireMessage.nonce, nonce)

@@ -24,7 +24,7 @@ extension ReferenceModel {
                 address: address, expiresAt: now.advanced(bySeconds: lifetime))
         }
         allocations[path] = allocation
-        noteReservation(message, answer, relayed, now)
+        noteReservation(message, answer, relayed, path, now)
     }
 
     /// An answer to a retransmission names the same addresses and makes nothing new (RFC 8656 §7.2).
@@ -136,7 +136,8 @@ extension ReferenceModel {
     }
 
     private func noteReservation(
-        _ message: WireMessage, _ answer: WireMessage, _ relayed: [SocketAddress], _ now: Instant
+        _ message: WireMessage, _ answer: WireMessage, _ relayed: [SocketAddress], _ path: Path,
+        _ now: Instant
     ) {
         if let token = message.value(WireMessage.reservationToken) {
             if let reservation = reservations[token], life(until: reservation.expiresAt, now) != .dead,
@@ -155,6 +156,7 @@ extension ReferenceModel {
             return
         }
         let until = now.advanced(bySeconds: Self.reservationSeconds)
+        allocations[path]?.token = token
         reservations[token] = Reservation(address: even.with(port: even.port + 1), expiresAt: until)
         reservers.append((quotaKey(username(of: message) ?? []), until))
     }

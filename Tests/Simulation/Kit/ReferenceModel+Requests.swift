@@ -10,7 +10,8 @@ extension ReferenceModel {
         if sent.count > 1 { violate(.answeredTwice, now, "\(sent.count) datagrams for one request") }
         guard let reply = sent.first else {
             let isOurs = [3, 4, 8, 9].contains(message.method)
-            if isOurs, isAuthentic(message, path, toleranceSeconds: -1), !isExpired(username(of: message) ?? []) {
+            let mayBeRefused = isExpired(username(of: message) ?? []) || isServed(message, path, now) != true
+            if isOurs, isAuthentic(message, path, toleranceSeconds: -1), !mayBeRefused {
                 violate(.unanswered, now, "method \(message.method) of \(path.client)")
             }
             return
@@ -98,7 +99,14 @@ extension ReferenceModel {
     private func judgeError(
         _ code: Int, to message: WireMessage, _ path: Path, _ now: Instant, isAuthenticated: Bool
     ) {
-        guard isAuthenticated else { return }
+        guard isAuthenticated else {
+            guard code == 401, message.method != WireMessage.binding,
+                isAuthentic(message, path, toleranceSeconds: -1)
+            else { return }
+            tally.refusedMembers += 1
+            if isServed(message, path, now) == true { violate(.refusedInForce, now, "401 to \(path.client)") }
+            return
+        }
         switch code {
         case 437 where message.method == WireMessage.allocate:
             if life(of: path, now) == .dead { violate(.phantomAllocation, now, "437 on a free five-tuple \(path)") }
@@ -131,6 +139,11 @@ extension ReferenceModel {
             violate(.successWithoutAuthentication, now, "method \(message.method) of \(path.client)")
             return
         }
+        let name = username(of: message) ?? []
+        if isServed(message, path, now) == false, !isExpired(name) || message.method != WireMessage.allocate {
+            violate(.servedRefused, now, String(decoding: name, as: UTF8.self))
+        }
+        if isExpired(name) { tally.servedPastExpiry += 1 }
         if message.method == WireMessage.allocate {
             judgeAllocate(answer, to: message, path, now)
             return

@@ -32,6 +32,8 @@ package final class ReferenceModel {
         var permissions: [IPAddress: Instant] = [:]
         var channels: [UInt16: Channel] = [:]
         var contacted: Set<IPAddress> = []
+        /// For the port next to its own, if one is held.
+        var token: [UInt8]?
 
         func channel(to peer: SocketAddress) -> (number: UInt16, channel: Channel)? {
             channels.first { $0.value.peer == peer }.map { ($0.key, $0.value) }
@@ -62,6 +64,11 @@ package final class ReferenceModel {
         package var retransmittedAllocates = 0
         package var icmpErrors = 0
         package var liveAllocationsMax = 0
+        package var revocations = 0
+        package var revokedAllocations = 0
+        /// Requests that a session carried past the expiry of their name.
+        package var servedPastExpiry = 0
+        package var refusedMembers = 0
     }
 
     static let tickNanoseconds: UInt64 = 1 << 20
@@ -78,6 +85,8 @@ package final class ReferenceModel {
     var reservations: [[UInt8]: Reservation] = [:]
     /// Who asked for a reserved port, and until when it counts against the quota, claimed or not.
     var reservers: [(quotaKey: [UInt8], until: Instant)] = []
+    /// Sessions by the user part of their credentials.
+    var members: [[UInt8]: Membership] = [:]
     var nonces: [SocketAddress: [[UInt8]: Int64]] = [:]
     /// Per source, when its meter of unauthenticated answers is full again, in nanoseconds.
     var meters: [IPAddress: UInt64] = [:]

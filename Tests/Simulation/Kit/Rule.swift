@@ -20,6 +20,11 @@ package enum Rule: String, CaseIterable, Sendable {
     /// An ephemeral name that has run out makes no allocation.
     case expiredCredential
 
+    /// Who was put out is served nothing, and who has left nothing that outlives the name.
+    case servedRefused
+    /// 401 for somebody who has shown all there is to show, with a name that holds.
+    case refusedInForce
+
     // Before authentication.
     /// An answer is not longer than what a challenge needs.
     case amplified

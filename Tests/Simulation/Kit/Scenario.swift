@@ -15,6 +15,8 @@ package struct Scenario {
     package var usersAreShared = false
     /// How long ephemeral names hold, if there is a shared secret.
     package var ephemeralSeconds: UInt32 = 7200
+    /// Whether every second client is a member of a room: with a shared secret, and sessions that come and go.
+    package var hasMembers = false
     /// Changes a client before it is made.
     package var adjust: (Int, inout ClientProfile) -> Void = { _, _ in }
     /// Looks at the workers after each step of their control plane.
@@ -33,6 +35,7 @@ package struct Scenario {
         package let server: ServerNode
         package let clients: [ClientNode]
         package let peers: [PeerNode]
+        package let members: SimulatedMembers?
         /// When everybody has fallen silent and everything has run out: the longest lifetime is an hour.
         package let end: Instant
 
@@ -60,6 +63,7 @@ package struct Scenario {
             expectZero("claims in the ledger", server.ledger.liveCounts.allocations)
             expectZero("ports in the ledger", server.ledger.liveCounts.ports)
             expectZero("open sockets", server.openSocketCount)
+            expectZero("members", members?.count ?? 0)
             return result
         }
     }
@@ -68,7 +72,10 @@ package struct Scenario {
         var random = SplitMix64(seed: seed)
         let clock = VirtualClock()
         let stopsAt = Instant.seconds(busySeconds)
-        let server = ServerNode(setup, seed: random.next(), clock: clock, audit: audit)
+        let members: SimulatedMembers? =
+            hasMembers
+            ? SimulatedMembers(limit: setup.membersMax, sessionSecondsMax: setup.sessionSecondsMax) : nil
+        let server = ServerNode(setup, seed: random.next(), clock: clock, members: members, audit: audit)
         let rendezvous = Rendezvous()
         let peerAddresses: [SocketAddress] = (0..<peerCount).map { index in
             let host: IPAddress = index % 3 == 2 ? .v6(0x100 + UInt64(index)) : .v4(8, 0, 0, UInt8(index + 1))
@@ -88,8 +95,16 @@ package struct Scenario {
         let world = World(
             clock: clock, network: network, model: ReferenceModel(setup, clock: clock),
             server: wrap?(server, setup) ?? server, others: clients + peers + hostile)
+        if let members, let secret = setup.sharedSecret {
+            let signaling = SimulatedSignaling(
+                world, server, members, secret: secret, credentialSeconds: ephemeralSeconds, seed: random.next())
+            let guests = clients.enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+            signaling.begin(with: guests, until: stopsAt)
+        }
         return Run(
-            world: world, server: server, clients: clients, peers: peers, end: stopsAt.advanced(bySeconds: 3700))
+            world: world, server: server, clients: clients, peers: peers, members: members,
+            // A revocation is remembered for an hour more.
+            end: stopsAt.advanced(bySeconds: hasMembers ? 5_000 : 3700))
     }
 
     private func profile(

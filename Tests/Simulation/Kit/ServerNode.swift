@@ -10,8 +10,11 @@ package final class ServerNode: Node {
         package var server: TURNServer
         package var forwarder: RelayForwarder
 
-        init(setup: ServerSetup, settings: TURNSettings, ledger: SharedLedger, seed: UInt64, start: Instant) {
-            server = TURNServer(settings: settings, ledger: ledger, random: SplitMix64(seed: seed), start: start)
+        init(
+            settings: TURNSettings, ledger: SharedLedger, members: SimulatedMembers?, seed: UInt64, start: Instant
+        ) {
+            server = TURNServer(
+                settings: settings, ledger: ledger, members: members, random: SplitMix64(seed: seed), start: start)
             forwarder = RelayForwarder(settings: settings, tableSeed: seed, transactionSeed: ~seed)
         }
     }
@@ -49,7 +52,9 @@ package final class ServerNode: Node {
         let message: ICMPMessage
     }
 
-    package init(_ setup: ServerSetup, seed: UInt64, clock: VirtualClock, audit: Audit? = nil) {
+    package init(
+        _ setup: ServerSetup, seed: UInt64, clock: VirtualClock, members: SimulatedMembers? = nil, audit: Audit? = nil
+    ) {
         var random = SplitMix64(seed: seed)
         self.setup = setup
         self.clock = clock
@@ -60,7 +65,7 @@ package final class ServerNode: Node {
         var workers: [Worker] = []
         for _ in 0..<setup.workerCount {
             workers.append(
-                Worker(setup: setup, settings: settings, ledger: ledger, seed: random.next(), start: start))
+                Worker(settings: settings, ledger: ledger, members: members, seed: random.next(), start: start))
         }
         self.ledger = ledger
         self.workers = workers
@@ -106,6 +111,16 @@ package final class ServerNode: Node {
         errors.removeAll { $0.at <= now }
         for error in due { deliver(error, &sent) }
         return sent
+    }
+
+    /// Signaling put somebody out: every worker is told. Nothing is sent because of it.
+    package func revoke(_ scopes: Set<CredentialScope>, at now: Instant) {
+        var sent: [Datagram] = []
+        for index in workers.indices {
+            workers[index].server.revoke(scopes, at: now)
+            drain(index, at: now, &sent)
+        }
+        if !sent.isEmpty { defects.append("a revocation is answered") }
     }
 
     // MARK: - Clients

@@ -19,6 +19,9 @@ package struct ServerSetup {
     package var users: [SimulatedUser] = []
     /// For ephemeral credentials; nil without.
     package var sharedSecret: String?
+    /// How long a session carries its credentials past their expiry, and how many members are remembered.
+    package var sessionSecondsMax: UInt32 = 86_400
+    package var membersMax = 64
     package var listeners: [SocketAddress] = [IPAddress.v4(9, 9, 9, 9).port(3478)]
     package var relays = [
         RelayAddress(local: .v4(9, 9, 9, 9), advertised: .v4(9, 9, 9, 9)),

@@ -7,6 +7,7 @@ import NetworkPrimitives
 package final class VirtualClock {
     package private(set) var now: Instant
     private var wallSeconds: Int64
+    package private(set) var wasSetBack = false
 
     /// The default is a day in 2023: far from any limit of the types.
     package init(now: Instant = .zero, unixTime: UnixTime = UnixTime(seconds: 1_700_000_000)) {
@@ -22,5 +23,8 @@ package final class VirtualClock {
     }
 
     /// Sets the wall clock ahead or back. Nothing that is measured by `now` may notice.
-    package func jumpWallClock(bySeconds seconds: Int64) { wallSeconds += seconds }
+    package func jumpWallClock(bySeconds seconds: Int64) {
+        wallSeconds += seconds
+        if seconds < 0 { wasSetBack = true }
+    }
 }

@@ -4,7 +4,8 @@ import SimulationKit
 /// One way to be wrong. A server with it must be caught, or the reference model is worth nothing.
 enum Defect: CaseIterable, Sendable {
     case answersTwice, answersElsewhere, answersAnotherTransaction, losesAnswers, answersNoise, leavesPadding
-    case spoilsIntegrity, succeedsWithoutAuthentication, acceptsExpiredName
+    case spoilsIntegrity, succeedsWithoutAuthentication, acceptsExpiredName, servesRefused,
+        refusesInForce
     case sendsLongChallenges, challengesWithoutLimit
     case givesOneAddressToTwo, givesFreedAddressAtOnce, givesRetransmissionAnotherAddress
     case allocatesAgainForAnotherTransaction, grantsLessThanDefault, mapsAnotherAddress
@@ -26,6 +27,8 @@ enum Defect: CaseIterable, Sendable {
         case .spoilsIntegrity: .badIntegrity
         case .succeedsWithoutAuthentication: .successWithoutAuthentication
         case .acceptsExpiredName: .expiredCredential
+        case .servesRefused: .servedRefused
+        case .refusesInForce: .refusedInForce
         case .sendsLongChallenges: .amplified
         case .challengesWithoutLimit: .overReplyRate
         case .givesOneAddressToTwo: .sharedRelayedAddress
@@ -125,6 +128,11 @@ final class DefectiveServer: Node {
             guard let key = key(of: request) else { return sent }
             let address = setup.relays[0].advertised.port(setup.ports.upperBound)
             return [forgeAllocated(request, datagram, address, 600, datagram.source, key)]
+        case .servesRefused where answer.errorCode == 401 && request.method == WireMessage.refresh:
+            guard let key = key(of: request) else { return sent }
+            return [forge(request, datagram, .success, [(WireMessage.lifetime, [0, 0, 2, 88])], key: key)]
+        case .refusesInForce where answer.messageClass == .success && answer.isAuthenticated:
+            return [forge(request, datagram, .error, [(WireMessage.errorCodeType, [0, 0, 4, 1])], key: nil)]
         case .succeedsWithoutAuthentication where answer.errorCode == 401:
             return [forge(request, datagram, .success, [], key: nil)]
         default:

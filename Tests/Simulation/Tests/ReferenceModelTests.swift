@@ -44,6 +44,9 @@ struct ReferenceModelTests {
         case .acceptsExpiredName:
             scenario.setup.sharedSecret = "secret"
             scenario.ephemeralSeconds = 60
+        case .servesRefused:
+            scenario.setup.sharedSecret = "secret"
+            scenario.hasMembers = true
         default: break
         }
         scenario.wrap = { server, setup in DefectiveServer(defect, around: server, setup) }
