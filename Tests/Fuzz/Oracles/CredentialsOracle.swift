@@ -50,6 +50,11 @@ private func checkEphemeralUsername(_ bytes: [UInt8]) {
     guard let parsed else { return }
     require(parsed.expiresAt == Int64(String(decoding: digits, as: UTF8.self)), "the digits are the expiry")
     require(parsed.user == Array(rest.dropFirst()), "the user is what follows the separator")
+    let text = String(decoding: parsed.user, as: UTF8.self)
+    let tag = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+    if parsed.isMember {
+        require(tag.count == 3 && tag[0] == "tern" && tag[2].hasPrefix("m-"), "a member's tag begins with m-")
+    }
     if let quota = parsed.mintedQuota {
         require((1...999_999).contains(quota), "a quota has one to six digits and is not zero")
         require(String(decoding: parsed.user, as: UTF8.self).hasPrefix("tern."), "only our names bring a quota")

@@ -32,7 +32,8 @@ struct TURNPlayer {
     private static let lengths = [4, 0, 1, 3, 100, 1_200]
 
     mutating func step(_ script: inout Script) {
-        switch script.byte() & 0x0F {
+        let choice = script.byte()
+        switch choice & 0x0F {
         case 0, 1, 2, 3, 4: request(&script)
         case 5: send(&script)
         case 6: channelData(&script)
@@ -43,6 +44,7 @@ struct TURNPlayer {
         case 11: setWallClock(&script)
         case 12: replay(&script)
         case 13: raw(&script, isRepaired: true)
+        case 14 where choice >= 0x80: signal(&script)
         default: raw(&script, isRepaired: false)
         }
     }
@@ -85,6 +87,24 @@ struct TURNPlayer {
         let socket = script.pick(sockets)
         let peer = TURNScene.peer(&script)
         world.receiveFromPeer(socket, peer, [UInt8](repeating: 7, count: script.pick(Self.lengths)))
+    }
+
+    /// Signaling: the member enters, is given a name, leaves, is put out; or an operator puts somebody out.
+    private func signal(_ script: inout Script) {
+        guard let members = world.members else { return }
+        switch script.byte() & 0b111 {
+        case 0, 1: members.enter(at: world.now)
+        case 2: members.issue(at: world.now, unixTime: world.unixTime)
+        case 3, 4:
+            let grace = world.now.advanced(byMilliseconds: script.pick(Self.waits))
+            members.leave(graceUntil: grace, deletes: script.byte() & 1 != 0)
+        case 5: world.delete(members.handleDeadline(at: world.now, unixTime: world.unixTime))
+        case 6: world.revoke([.user(TURNMembers.user)])
+        default:
+            let name = script.pick([TURNScene.eve, TURNScene.minted, TURNScene.member, TURNScene.alice]).name
+            let isName = script.byte() & 1 == 0
+            world.revoke([isName ? .name(name) : .user(world.setup.directory.identity(of: name).quotaKey)])
+        }
     }
 
     private func icmp(_ script: inout Script) {

@@ -52,7 +52,7 @@ struct TURNRequestBuilder {
         let choice = script.byte()
         let pathIndex = Int(choice & 0b11)
         let id = TransactionID(high: 0xCAFE, low: UInt64(choice >> 2 & 0b111))
-        let person = Int(script.byte()) % TURNScene.people.count
+        let person = TURNScene.person(script.byte())
         let proofByte = script.byte()
         let proof = Proof.allCases[Int(proofByte & 0b111)]
         let nonce = nonce(proofByte >> 3 & 0b111, pathIndex)

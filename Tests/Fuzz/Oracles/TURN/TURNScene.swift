@@ -78,7 +78,13 @@ enum TURNScene {
     static let eve = ephemeral("\(startOfWallClock + 900):eve")
     static let minted = ephemeral("\(startOfWallClock + 100_000):tern.1.dave")
 
-    static let people = [alice, bob, eve, minted, carol, mallory]
+    /// A member of a room, whose session decides.
+    static let member = ephemeral("\(startOfWallClock + 900):tern.2.m-abcdefghijklmnop")
+
+    static let people = [alice, bob, eve, minted, carol, mallory, member]
+
+    /// By a byte of a script; the member came last, and what older bytes mean stays.
+    static func person(_ byte: UInt8) -> Int { byte >= 0xF0 ? 6 : Int(byte) % 6 }
 
     private static func ephemeral(_ name: String) -> Person {
         let password = EphemeralCredential.password(of: Array(name.utf8), secret: HMACSHA1Key(key: sharedSecret))

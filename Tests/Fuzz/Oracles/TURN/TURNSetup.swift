@@ -10,6 +10,7 @@ struct TURNSetup {
     var isMapped = false
     let hasSecret: Bool
     let hasKeyUser: Bool
+    let hasMembers: Bool
     let directory: CredentialDirectory
     let quotas: QuotaPolicy
     private(set) var settings: TURNSettings
@@ -20,6 +21,7 @@ struct TURNSetup {
         let style = script.byte()
         hasSecret = users & 1 == 0
         hasKeyUser = users & 2 != 0
+        hasMembers = users & 0x40 != 0
         directory = Self.directory(hasSecret: hasSecret, hasKeyUser: hasKeyUser, isStrict: users & 4 != 0)
         isAnonymous = users & 0x38 == 0x38
         isMapped = policy & 1 != 0

@@ -18,6 +18,7 @@ final class TURNWorld {
 
     let setup: TURNSetup
     let ledger: TURNLedger
+    let members: TURNMembers?
     var server: TURNServer
     var forwarder: RelayForwarder
     var now = Instant(nanoseconds: 1_000_000_000)
@@ -31,7 +32,7 @@ final class TURNWorld {
     private var answers: [Answer] = []
     private(set) var routes = TURNRoutes()
     private(set) var grants = TURNGrants()
-    private var sessions: Set<AllocationID> = []
+    private var sessions: [AllocationID: [UInt8]] = [:]
 
     /// Outputs of this step that change something; a request that nobody vouches for may cause none.
     private(set) var effectCount = 0
@@ -42,8 +43,10 @@ final class TURNWorld {
     init(_ setup: TURNSetup) {
         self.setup = setup
         ledger = TURNLedger(setup)
+        members = setup.hasMembers ? TURNMembers() : nil
         server = TURNServer(
-            settings: setup.settings, ledger: ledger, random: SplitMix64(seed: 2), start: Instant(nanoseconds: 0))
+            settings: setup.settings, ledger: ledger, members: members, random: SplitMix64(seed: 2),
+            start: Instant(nanoseconds: 0))
         forwarder = RelayForwarder(settings: setup.settings, tableSeed: 3, transactionSeed: 4)
     }
 
@@ -72,7 +75,7 @@ final class TURNWorld {
         drain()
         if let answer { checkReply(answer.bytes, answer.path) }
         require(replyCount <= 1, "a request has one answer")
-        let isBelieved = datagram.author(at: unixTime) != nil || setup.isAnonymous
+        let isBelieved = author(of: datagram) != nil || setup.isAnonymous
         if !isBelieved {
             require(effectCount == 0, "nobody unknown makes the server do anything")
             require(before == counts, "nobody unknown takes anything")
@@ -106,6 +109,31 @@ final class TURNWorld {
         reply { server, buffer in server.receiveICMP(message, allocation: allocation, at: now, reply: buffer) }
         drain()
         check()
+    }
+
+    /// Signaling puts somebody out: from here on they have nothing and get nothing.
+    func revoke(_ scopes: Set<CredentialScope>) {
+        guard let members else { return }
+        for scope in scopes { members.revoke(scope, at: now, unixTime: unixTime) }
+        delete(scopes)
+        for username in sessions.values {
+            let identity = setup.directory.identity(of: username)
+            require(!members.isRevoked(identity), "who is revoked has no allocation")
+        }
+    }
+
+    /// Has their allocations deleted, as the worker does that is told.
+    func delete(_ scopes: Set<CredentialScope>) {
+        server.revoke(scopes, at: now)
+        drain()
+        check()
+    }
+
+    /// Who the server may take for the author: nobody who was put out.
+    private func author(of datagram: TURNDatagram) -> TURNDatagram.Author? {
+        guard let author = datagram.author(at: unixTime) else { return nil }
+        let identity = setup.directory.identity(of: TURNScene.people[author.person].name)
+        return members?.isRevoked(identity) == true ? nil : author
     }
 
     func advance(byMilliseconds milliseconds: UInt32) {
@@ -179,9 +207,11 @@ final class TURNWorld {
             if case .removeAllocation(let allocation) = change, let path = routes.paths[allocation] { grants.end(path) }
             routes.apply(change)
             forwarder.apply(change, at: now)
-        case .sessionOpened(let session): require(sessions.insert(session.allocation).inserted, "a session opens once")
+        case .sessionOpened(let session):
+            let earlier = sessions.updateValue(session.username, forKey: session.allocation)
+            require(earlier == nil, "a session opens once")
         case .sessionClosed(let session, _):
-            require(sessions.remove(session.allocation) != nil, "a session closes once")
+            require(sessions.removeValue(forKey: session.allocation) != nil, "a session closes once")
             require(
                 routes.paths[session.allocation.index] == session.fiveTuple, "a session closes before its routes go")
         }
@@ -296,7 +326,7 @@ extension TURNWorld {
         require(response.transactionID == request.transactionID, "the answer has the request's transaction id")
         require(response.type.messageClass != .request, "an answer is no request")
         if let kind = IntegrityKind(of: response) {
-            guard let author = asked.datagram.author(at: unixTime) else {
+            guard let author = author(of: asked.datagram) else {
                 fatalError("broken promise: who is unknown gets no proof")
             }
             require(
