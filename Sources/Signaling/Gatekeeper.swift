@@ -108,16 +108,19 @@ package struct Admission: Hashable, Sendable {
     package var capacity: Int?
     package var credentialSecondsMax: UInt32?
     package var transports: Set<TURNTransport>?
+    /// Whether the identity may be in the room once only. Another one is refused then, unless it takes the place.
+    package var isExclusive: Bool
 
     package init(
         identity: Identity?, grants: Grants, capacity: Int? = nil, credentialSecondsMax: UInt32? = nil,
-        transports: Set<TURNTransport>? = nil
+        transports: Set<TURNTransport>? = nil, isExclusive: Bool = false
     ) {
         self.identity = identity
         self.grants = grants
         self.capacity = capacity
         self.credentialSecondsMax = credentialSecondsMax
         self.transports = transports
+        self.isExclusive = isExclusive
     }
 
     /// Somebody, as an issuer knows them.

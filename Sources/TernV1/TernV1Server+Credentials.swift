@@ -1,0 +1,55 @@
+import Containers
+import NetworkPrimitives
+import Signaling
+
+// TURN credentials of members: at the entrance, on request, and renewed before they run out.
+extension TernV1Server {
+    mutating func sendCredentials(_ room: RoomName, _ exchange: Exchange) throws(Refusal) {
+        let index = try membership(room, exchange)
+        guard let grant = issue(index, of: exchange.session, exchange.now, exchange.unixTime) else {
+            throw Refusal(.credentialsDenied, "your token or this server grants no TURN credentials")
+        }
+        let text = MessageText.credentials(room, grant, id: exchange.id)
+        send(text, to: exchange.session, isConfidential: true, at: exchange.now)
+        acknowledge(exchange)
+    }
+
+    /// Has the gate make credentials for a member, and sets the time of the next ones.
+    mutating func issue(
+        _ index: Int, of handle: SlabHandle, _ now: Instant, _ unixTime: UnixTime
+    ) -> CredentialGrant? {
+        let membership = sessions[handle].memberships[index]
+        sessions[handle].memberships[index].renewAt = nil
+        guard let admission = rooms.admission(of: membership.seat), admission.grants.contains(.turn),
+            let issued = gate.issue(
+                to: membership.tag, admission, visitor: sessions[handle].visitor, at: unixTime)
+        else { return nil }
+        let milliseconds = renewal(lifetimeSeconds: issued.lifetimeSeconds)
+        let renewAt = now.advanced(byMilliseconds: milliseconds)
+        sessions[handle].memberships[index].renewAt = renewAt
+        timers.scheduleEarlier(handle.index, at: renewAt)
+        storedCounters.credentialsIssued += 1
+        outputs.append(.member(.issued(membership.tag, expiresAt: issued.expiresAt)))
+        return CredentialGrant(credentials: issued, renewAfterSeconds: milliseconds / 1000)
+    }
+
+    /// Sends new credentials for those memberships whose time has come.
+    mutating func renewCredentials(of handle: SlabHandle, at now: Instant, unixTime: UnixTime) {
+        for index in sessions[handle].memberships.indices {
+            guard let renewAt = sessions[handle].memberships[index].renewAt, renewAt <= now,
+                let grant = issue(index, of: handle, now, unixTime)
+            else { continue }
+            storedCounters.credentialsRenewed += 1
+            let text = MessageText.credentials(sessions[handle].memberships[index].room, grant, id: nil)
+            send(text, to: handle, isConfidential: true, at: now)
+        }
+    }
+
+    /// Most of the lifetime, give or take a twentieth so that those who came together do not renew together. Never so
+    /// short that a gate with a tiny lifetime keeps the server busy.
+    private mutating func renewal(lifetimeSeconds: UInt32) -> UInt32 {
+        let permille = UInt64(min(max(settings.renewFraction, 0.1), 0.95) * 1000) * (950 + jitter.next() % 101) / 1000
+        // Half a day is as long as anything here waits, and what a number of 32 bits holds.
+        return UInt32(max(10_000, min(UInt64(lifetimeSeconds) * permille, 43_200_000)))
+    }
+}

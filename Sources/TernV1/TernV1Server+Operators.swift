@@ -1,0 +1,104 @@
+import Containers
+package import NetworkPrimitives
+package import Signaling
+
+/// A room as an operator sees it.
+package struct RoomDetail: Hashable, Sendable {
+    package let summary: RoomSummary
+    /// In the order of joining.
+    package let participants: [Occupant]
+
+    /// A participant with what the others are not told.
+    package struct Occupant: Hashable, Sendable {
+        package let participant: Participant
+        package let session: Identifier
+        package let identity: Admission.Identity?
+        package let address: IPAddress
+        /// Whether its connection is there at present.
+        package let isConnected: Bool
+    }
+}
+
+/// A session as an operator sees it.
+package struct SessionDetail: Hashable, Sendable {
+    package let id: Identifier
+    package let visitor: Visitor
+    package let identity: Admission.Identity?
+    package let since: UnixTime
+    package let isConnected: Bool
+    /// Numbered messages that it was sent.
+    package let messagesSent: UInt64
+    /// In the order of joining.
+    package let seats: [Seat]
+
+    /// Where a session is, and as whom.
+    package struct Seat: Hashable, Sendable {
+        package let room: RoomName
+        package let participant: ParticipantID
+    }
+}
+
+// What operators see and do.
+extension TernV1Server {
+    /// At most `limit` rooms.
+    package func roomSummaries(limit: Int) -> [RoomSummary] { rooms.summaries(limit: limit) }
+
+    /// One room; nil when there is none of that name.
+    package func room(_ name: RoomName) -> RoomDetail? {
+        guard let summary = rooms.summary(of: name) else { return nil }
+        var occupants: [RoomDetail.Occupant] = []
+        for resident in rooms.residents(of: name) {
+            let handle = SlabHandle(rawValue: resident.endpoint.rawValue)
+            guard sessions.contains(handle) else { continue }
+            occupants.append(
+                RoomDetail.Occupant(
+                    participant: resident.participant, session: sessions[handle].id, identity: resident.identity,
+                    address: sessions[handle].visitor.address, isConnected: sessions[handle].connection != nil))
+        }
+        return RoomDetail(summary: summary, participants: occupants)
+    }
+
+    /// One session by the text of its id; nil when there is none.
+    package func session(_ id: String) -> SessionDetail? {
+        guard let handle = handle(of: id) else { return nil }
+        var seats: [SessionDetail.Seat] = []
+        for membership in sessions[handle].memberships {
+            guard let participant = rooms.participant(of: membership.seat) else { continue }
+            seats.append(SessionDetail.Seat(room: membership.room, participant: participant.id))
+        }
+        return SessionDetail(
+            id: sessions[handle].id, visitor: sessions[handle].visitor,
+            identity: sessions[handle].pass?.identity, since: sessions[handle].since,
+            isConnected: sessions[handle].connection != nil,
+            messagesSent: sessions[handle].replay.sentCount, seats: seats)
+    }
+
+    /// Sends everybody out of a room and frees it; the reason is told. False when there is no such room.
+    package mutating func closeRoom(_ name: RoomName, reason: String, at now: Instant) -> Bool {
+        let isClosed = rooms.closeRoom(name, explanation: Self.cut(reason), at: now)
+        settle(at: now)
+        return isClosed
+    }
+
+    /// Ends a session and takes its credentials back; the reason is told. False when there is no such session.
+    package mutating func endSession(_ id: String, reason: String, at now: Instant) -> Bool {
+        guard let handle = handle(of: id) else { return false }
+        if let connection = sessions[handle].connection {
+            let reason = Self.cut(reason)
+            let refusal = Refusal(.forbidden, reason.isEmpty ? "an operator has ended the session" : reason)
+            storedCounters.count(.forbidden)
+            emit(MessageText.refusal(refusal, isFatal: true, id: nil), to: [connection], isConfidential: false)
+            close(connection, .removed, "removed by an operator")
+        }
+        endSession(handle, .removedByOperator, at: now)
+        settle(at: now)
+        return true
+    }
+
+    private func handle(of id: String) -> SlabHandle? { Identifier(text: id.utf8).flatMap { sessionByID[$0] } }
+
+    /// As much of a text as anybody has to read.
+    private static func cut(_ text: String) -> String {
+        String(text.unicodeScalars.prefix(RequestReader.reasonByteCountMax))
+    }
+}
