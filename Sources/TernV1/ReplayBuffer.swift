@@ -35,7 +35,7 @@ struct ReplayBuffer {
 
     /// Forgets the messages up to this number, because they have arrived.
     mutating func confirm(upTo number: UInt64) {
-        guard number >= firstNumber else { return }
+        guard !entries.isEmpty, number >= firstNumber else { return }
         drop(Int(min(number, sentCount) - firstNumber + 1))
     }
 
