@@ -138,11 +138,22 @@ package struct Admission: Hashable, Sendable {
 /// What stands for a member in the user name of its TURN credentials: 16 characters of base64url made of 96 random bits.
 /// User names travel in the clear over UDP, so it says nothing about person or room.
 package struct MemberTag: Hashable, Sendable {
-    package let bytes: [UInt8]
+    // Kept inline: there is one for each seat and each allocation.
+    private let first: UInt64
+    private let second: UInt64
 
     package init(_ bytes: [UInt8]) {
         precondition(bytes.count == 16, "a tag has 16 characters")
-        self.bytes = bytes
+        first = bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }
+        second = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// The characters.
+    package var bytes: [UInt8] {
+        (0..<16).map { index in
+            let word = index < 8 ? first : second
+            return UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (index % 8)))
+        }
     }
 }
 

@@ -14,7 +14,10 @@ package struct Identifier: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Nil unless the text is exactly what `text` would be: one identifier has one text.
-    package init?(text: some Collection<UInt8>) {
+    package init?(text: some Collection<UInt8>) { self.init(text: Array(text)[...]) }
+
+    /// The same without a generic call: ids are read in every message.
+    package init?(text: ArraySlice<UInt8>) {
         guard text.count == Self.textByteCount else { return nil }
         var bits = UInt128(0)
         var count = 0

@@ -10,6 +10,13 @@ package struct RoomName: Hashable, Sendable, CustomStringConvertible {
         self.bytes = Array(bytes)
     }
 
+    /// The same without a generic call: names are read in every message.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.count >= 1, bytes.count <= Self.byteCountMax else { return nil }
+        for byte in bytes { guard Self.isAllowed(byte) else { return nil } }
+        self.bytes = bytes
+    }
+
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 
     static func isAllowed(_ byte: UInt8) -> Bool {

@@ -50,12 +50,12 @@ struct Session {
 /// What a token said. It is large and mostly the same for a session's life, so it lives apart.
 final class PassBox: Sendable {
     let pass: Pass
-    /// Who it was given to, if to somebody.
-    let identity: Admission.Identity?
 
-    init(_ pass: Pass) {
-        self.pass = pass
-        identity = pass.subject.map { Admission.Identity(issuer: pass.issuer, subject: $0) }
+    init(_ pass: Pass) { self.pass = pass }
+
+    /// Who it was given to, if to somebody.
+    var identity: Admission.Identity? {
+        pass.subject.map { Admission.Identity(issuer: pass.issuer, subject: $0) }
     }
 }
 

@@ -161,7 +161,10 @@ extension TernV1Server {
 
     /// Ends all sessions of an identity at once: a ghost of a connection that is dead holds nobody up.
     private mutating func replaceSessions(of identity: Admission.Identity, at now: Instant) {
-        while let handle = sessionByIdentity[identity] {
+        var next = sessionByIdentity[identity.hash(seed: identitySeed)]
+        while let handle = next {
+            next = sessions[handle].olderOfIdentity
+            guard sessions[handle].pass?.identity == identity else { continue }
             storedCounters.takeovers += 1
             endSession(handle, .replaced, at: now)
         }
@@ -169,25 +172,25 @@ extension TernV1Server {
 
     private mutating func setPass(_ pass: PassBox?, of handle: SlabHandle) {
         sessions[handle].pass = pass
-        guard let identity = pass?.identity else { return }
-        guard let newest = sessionByIdentity[identity] else {
-            sessionByIdentity.insert(handle, for: identity)
+        guard let key = pass?.identity?.hash(seed: identitySeed) else { return }
+        guard let newest = sessionByIdentity[key] else {
+            sessionByIdentity.insert(handle, for: key)
             return
         }
         sessions[handle].olderOfIdentity = newest
         sessions[newest].newerOfIdentity = handle
-        sessionByIdentity.update(handle, for: identity)
+        sessionByIdentity.update(handle, for: key)
     }
 
     /// Takes a session that ends out of the list of its identity.
     mutating func unlinkIdentity(of session: Session) {
-        guard let identity = session.pass?.identity else { return }
+        guard let key = session.pass?.identity?.hash(seed: identitySeed) else { return }
         if let newer = session.newerOfIdentity {
             sessions[newer].olderOfIdentity = session.olderOfIdentity
         } else if let older = session.olderOfIdentity {
-            sessionByIdentity.update(older, for: identity)
+            sessionByIdentity.update(older, for: key)
         } else {
-            sessionByIdentity.remove(identity)
+            sessionByIdentity.remove(key)
         }
         if let older = session.olderOfIdentity { sessions[older].newerOfIdentity = session.newerOfIdentity }
     }

@@ -25,7 +25,9 @@ extension TernV1Server {
             throw refusal(error)
         }
         let tag = nextTag()
-        sessions[handle].memberships.append(Membership(room: join.room, seat: seat, tag: tag))
+        // The room's own name, so that its bytes are there once for all of its members.
+        let room = rooms.room(of: seat) ?? join.room
+        sessions[handle].memberships.append(Membership(room: room, seat: seat, tag: tag))
         storedCounters.joins += 1
         outputs.append(.member(.entered(tag)))
         deliverAll(at: exchange.now)

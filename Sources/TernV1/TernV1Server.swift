@@ -18,8 +18,10 @@ package struct TernV1Server: ~Copyable {
     var sessions: Slab<Session>
     var sessionByConnection: FlatMap<ConnectionID, SlabHandle>
     var sessionByID: FlatMap<Identifier, SlabHandle>
-    /// The newest session of each identity; the others are linked behind it.
-    var sessionByIdentity: FlatMap<Admission.Identity, SlabHandle>
+    /// The newest session of each identity, by a keyed hash of it; the others are linked behind it. Those whose hashes
+    /// collide share a list.
+    var sessionByIdentity: FlatMap<UInt64, SlabHandle>
+    let identitySeed: UInt64
     var timers: TimerWheel
     /// Connections that have not said who they are.
     var greetingCount = 0
@@ -52,6 +54,7 @@ package struct TernV1Server: ~Copyable {
         sessionByConnection = FlatMap(seed: seeds.next().high, limit: sessionsMax)
         sessionByID = FlatMap(seed: seeds.next().high, limit: 2 * sessionsMax)
         sessionByIdentity = FlatMap(seed: seeds.next().high, limit: 2 * sessionsMax)
+        identitySeed = seeds.next().high
         timers = TimerWheel(start: .zero)
         jitter = SplitMix64(seed: seeds.next().high)
     }
@@ -193,9 +196,10 @@ extension ConnectionID: FlatMapKey {
     package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
 }
 
-extension Admission.Identity: FlatMapKey {
-    /// See `FlatMapKey`. The length of the issuer keeps `a`+`bc` apart from `ab`+`c`.
-    package func hash(seed: UInt64) -> UInt64 {
+extension Admission.Identity {
+    /// Sixty-four bits that nobody without the seed can make collide. The length of the issuer keeps `a`+`bc` apart from
+    /// `ab`+`c`.
+    func hash(seed: UInt64) -> UInt64 {
         var state = seed ^ UInt64(issuer.utf8.count)
         for byte in issuer.utf8 { state = mix(state ^ UInt64(byte), 0x9E37_79B9_7F4A_7C15) ^ seed }
         for byte in subject.utf8 { state = mix(state ^ UInt64(byte), 0xD6E8_FEB8_6659_FD93) ^ seed }
