@@ -117,7 +117,8 @@ package struct CredentialIssuer: Sendable {
         return min(clamped, terms.secondsMax ?? .max)
     }
 
-    private func user(of holder: CredentialHolder) -> [UInt8] {
+    /// The part behind the expiry: the same each time for one holder, but for `anybody`.
+    package func user(of holder: CredentialHolder) -> [UInt8] {
         switch holder {
         case .member(let tag): minted("m-", tag.bytes)
         case .user(let issuer, let identity, let room):

@@ -84,9 +84,9 @@ package struct HTTPConnection: Sendable {
         return event
     }
 
-    /// The bytes of the response to the request, or the refusal, that was handed out last. Date, Content-Length and
+    /// The pieces, to be sent in order, of the response to the request, or the refusal, that was handed out last. Date, Content-Length and
     /// Connection are added; the response's own are left out, except that `Connection: close` in it is obeyed.
-    package mutating func respond(_ response: HTTPResponse, at now: Instant, unixTime: UnixTime) -> [UInt8] {
+    package mutating func respond(_ response: HTTPResponse, at now: Instant, unixTime: UnixTime) -> [[UInt8]] {
         precondition(response.status.code >= 200, "interim responses are not for handlers")
         switch phase {
         case .responding(let keepsAlive, var form):
@@ -102,10 +102,10 @@ package struct HTTPConnection: Sendable {
                 form.persistence = .close
                 close()
             }
-            return form.bytes(response, date: unixTime)
+            return form.pieces(response, date: unixTime)
         case .refusing(let form):
             close()
-            return form.bytes(response, date: unixTime)
+            return form.pieces(response, date: unixTime)
         case .head, .body, .chunkedBody, .upgraded, .closed:
             preconditionFailure("a response answers a request that was handed out")
         }

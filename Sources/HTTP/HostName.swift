@@ -1,9 +1,12 @@
 import NetworkPrimitives
 
 /// The host of an authority: `name`, `name:port`, `192.0.2.1`, `[2001:db8::1]:443` (RFC 3986 §3.2.2).
-enum HostName {
+package enum HostName {
     /// What RFC 1035 §2.3.4 lets a name have.
     private static let byteCountMax = 255
+
+    /// The same for text from elsewhere, such as a proxy's header.
+    package static func parse(_ authority: String) -> String? { parse(Array(authority.utf8)[...]) }
 
     /// The host in lower case, without port and brackets; empty for an empty authority; nil for what is none. User
     /// information has no place here, and of the characters that RFC 3986 allows we take those that names are made of.

@@ -14,14 +14,17 @@ struct ResponseForm: Sendable {
     var omitsBody = false
     var persistence = Persistence.implied
 
+    private static let copiedByteCountMax = 2048
+
     /// Fields that are ours to say.
     private static let own: Set<String> = [
         "connection", "keep-alive", "date", "content-length", "transfer-encoding",
     ]
 
-    func bytes(_ response: HTTPResponse, date: UnixTime) -> [UInt8] {
+    /// The head, and the content if there is any. The content is not copied: many clients may be sent the same.
+    func pieces(_ response: HTTPResponse, date: UnixTime) -> [[UInt8]] {
         var output = Self.statusLine(response.status)
-        output.reserveCapacity(256 + (omitsBody ? 0 : response.body.count))
+        output.reserveCapacity(512)
         output.append(contentsOf: "Date: \(HTTPDate.text(date))\r\n".utf8)
         // RFC 9110 §8.6: 1xx and 204 have no length at all; that of 304 would be of something else.
         if !response.status.isBodiless {
@@ -34,8 +37,10 @@ struct ResponseForm: Sendable {
         }
         response.headers.write(to: &output) { Self.own.contains($0) }
         output.append(contentsOf: "\r\n".utf8)
-        if !omitsBody, !response.status.isBodiless { output.append(contentsOf: response.body) }
-        return output
+        guard !omitsBody, !response.status.isBodiless, !response.body.isEmpty else { return [output] }
+        // A short answer is one piece, as most are.
+        guard response.body.count > Self.copiedByteCountMax else { return [output + response.body] }
+        return [output, response.body]
     }
 
     /// A response that changes the protocol has no content and says itself what becomes of the connection.

@@ -3,13 +3,13 @@
 /// Browsers send cookies with WebSocket upgrades of any page and ask nobody before (RFC 6455 §10.2), so the Origin is
 /// checked on every upgrade and decides CORS. Programs that are no browser send no Origin and are not judged by it.
 package struct OriginPolicy: Hashable, Sendable {
-    /// An operator's word: `https://app.example.org`, `null`, or `*`.
+    /// As browsers send them: `https://app.example.org`, or `null`.
     private let listed: Set<String>
     private let allowsAll: Bool
 
-    package init(_ origins: [String] = []) {
-        listed = Set(origins.map { $0.lowercased() })
-        allowsAll = origins.contains("*")
+    package init(listed: [String] = [], allowsAll: Bool = false) {
+        self.listed = Set(listed.map { $0.lowercased() })
+        self.allowsAll = allowsAll
     }
 
     package enum Verdict: Hashable, Sendable {

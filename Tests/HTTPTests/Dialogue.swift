@@ -33,7 +33,7 @@ struct Dialogue {
     mutating func next() -> Outcome { Outcome(connection.nextEvent(at: now)) }
 
     mutating func respond(_ response: HTTPResponse = .text("hi")) -> String {
-        String(decoding: connection.respond(response, at: now, unixTime: Self.date), as: UTF8.self)
+        String(decoding: connection.respond(response, at: now, unixTime: Self.date).joined(), as: UTF8.self)
     }
 
     mutating func wait(seconds: UInt32) { now = now.advanced(bySeconds: seconds) }

@@ -1,4 +1,5 @@
 import Crypto
+import HTTP
 import NetworkPrimitives
 import Pages
 
@@ -8,9 +9,9 @@ package struct EmbeddedSite: SiteContent {
 
     /// Our pages load nothing from elsewhere and run no script that is not a file of ours. WebSockets go to the same
     /// host; `ws:` and `wss:` are named because older browsers do not count them to 'self'.
-    private static let securityPolicy =
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
-        + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    private static let securityPolicy = HTTPFieldValue(
+        cleaning: "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
+            + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
 
     package init() {
         var resources: [String: SiteResource] = [:]
@@ -20,7 +21,7 @@ package struct EmbeddedSite: SiteContent {
             let bytes = unsafe [UInt8](UnsafeBufferPointer(start: page.bytes, count: page.byte_count))
             let digest = bytes.withRawSpan { SHA256.hash($0).array }
             resources[path] = SiteResource(
-                bytes: bytes, entityTag: "\"\(Hex.encode(Array(digest.prefix(8))))\"",
+                bytes: bytes, entityTag: HTTPFieldValue(cleaning: "\"\(Hex.encode(Array(digest.prefix(8))))\""),
                 contentType: ContentType.named(path), securityPolicy: Self.securityPolicy)
         }
         self.resources = resources

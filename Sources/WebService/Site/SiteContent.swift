@@ -1,13 +1,17 @@
+package import HTTP
+
 /// A file of a site, whole.
 package struct SiteResource: Sendable {
     package let bytes: [UInt8]
     /// Names this very content: the quoted value of the ETag header (RFC 9110 §8.8.3).
-    package let entityTag: String
-    package let contentType: String
+    package let entityTag: HTTPFieldValue
+    package let contentType: HTTPFieldValue
     /// A Content-Security-Policy for pages that we know; an operator's own pages decide for themselves.
-    package let securityPolicy: String?
+    package let securityPolicy: HTTPFieldValue?
 
-    package init(bytes: [UInt8], entityTag: String, contentType: String, securityPolicy: String? = nil) {
+    package init(
+        bytes: [UInt8], entityTag: HTTPFieldValue, contentType: HTTPFieldValue, securityPolicy: HTTPFieldValue? = nil
+    ) {
         self.bytes = bytes
         self.entityTag = entityTag
         self.contentType = contentType
@@ -25,7 +29,7 @@ package protocol SiteContent: Sendable {
 /// Media types by the ending of a file's name.
 package enum ContentType {
     /// What a browser may not guess about (`nosniff` is always sent).
-    private static let byEnding: [String: String] = [
+    private static let byEnding: [String: HTTPFieldValue] = [
         "html": "text/html; charset=utf-8", "htm": "text/html; charset=utf-8", "css": "text/css; charset=utf-8",
         "js": "text/javascript; charset=utf-8", "mjs": "text/javascript; charset=utf-8",
         "json": "application/json", "map": "application/json", "webmanifest": "application/manifest+json",
@@ -36,7 +40,7 @@ package enum ContentType {
         "mp4": "video/mp4", "webm": "video/webm", "wasm": "application/wasm", "pdf": "application/pdf",
     ]
 
-    package static func named(_ fileName: String) -> String {
+    package static func named(_ fileName: String) -> HTTPFieldValue {
         guard let dot = fileName.lastIndex(of: ".") else { return "application/octet-stream" }
         return byEnding[fileName[fileName.index(after: dot)...].lowercased()] ?? "application/octet-stream"
     }

@@ -67,7 +67,7 @@ private struct HTTPTranscript: Equatable {
             switch event {
             case .continueExpected: break
             case .refused(let response):
-                let bytes = connection.respond(response, at: .zero, unixTime: UnixTime(seconds: 0))
+                let bytes = Array(connection.respond(response, at: .zero, unixTime: UnixTime(seconds: 0)).joined())
                 // What was refused may have been HEAD.
                 checkResponse(bytes, response, [0, response.body.count])
                 require(connection.isClosed, "a refusal is the end")
@@ -76,7 +76,7 @@ private struct HTTPTranscript: Equatable {
                 var response = HTTPResponse.text(request.target.path)
                 response.headers.append("X-Path", HTTPFieldValue(cleaning: request.target.segments.joined()))
                 for (_, value) in request.headers.all { response.headers.append("X", HTTPFieldValue(cleaning: value)) }
-                let bytes = connection.respond(response, at: .zero, unixTime: UnixTime(seconds: 0))
+                let bytes = Array(connection.respond(response, at: .zero, unixTime: UnixTime(seconds: 0)).joined())
                 checkResponse(bytes, response, [request.method == .head ? 0 : response.body.count])
             }
         }

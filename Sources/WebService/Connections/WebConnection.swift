@@ -1,0 +1,101 @@
+import HTTP
+import NetworkPrimitives
+import WebSocket
+
+/// One TCP connection of a browser or program, from its first byte on.
+struct WebConnection: ~Copyable {
+    enum Phase: ~Copyable {
+        case http(HTTPConnection)
+        case webSocket(WebSocketConnection)
+        /// Everything has been said; what the client still sends is read and dropped until it closes, or its time is over.
+        /// Closing at once would make the kernel answer unread bytes with a reset, which can destroy what was said last.
+        case lingering(until: Instant)
+    }
+
+    /// The other end of the TCP connection: a client, or a proxy.
+    let remote: IPAddress
+    let local: IPAddress
+    var phase: Phase
+    var outbound = OutboundQueue()
+    /// The connection ends once everything is written.
+    var closesWhenWritten = false
+    /// It is in the list of those that the shell has to look at.
+    var isReady = false
+    /// When a client that takes nothing is given up; nil while nothing waits.
+    var writeDeadline: Instant?
+
+    init(remote: IPAddress, local: IPAddress, http: consuming HTTPConnection) {
+        self.remote = remote
+        self.local = local
+        phase = .http(http)
+    }
+
+    /// The phase without what belongs to it.
+    enum Stage: Hashable {
+        case http, webSocket
+        case lingering(until: Instant)
+    }
+
+    var stage: Stage {
+        switch phase {
+        case .http: .http
+        case .webSocket: .webSocket
+        case .lingering(let until): .lingering(until: until)
+        }
+    }
+
+    var isWebSocket: Bool { stage == .webSocket }
+
+    /// When the connection wants to be looked at although nothing has come.
+    var deadline: Instant? {
+        let own: Instant? =
+            switch phase {
+            case .http(let http): http.deadline
+            case .webSocket(let webSocket): webSocket.deadline
+            case .lingering(let until): until
+            }
+        guard let own, let writeDeadline else { return own ?? writeDeadline }
+        return min(own, writeDeadline)
+    }
+
+    /// Works on the HTTP machine in place; nil when the connection speaks HTTP no more.
+    mutating func withHTTP<Result>(_ body: (inout HTTPConnection) -> Result) -> Result? { phase.withHTTP(body) }
+
+    /// Works on the WebSocket machine in place; nil when the connection is none, or none any more.
+    mutating func withWebSocket<Result>(_ body: (inout WebSocketConnection) -> Result) -> Result? {
+        phase.withWebSocket(body)
+    }
+}
+
+extension WebConnection.Phase {
+    // The payload is taken out and put back, so that its buffers have one owner while they change.
+    fileprivate mutating func withHTTP<Result>(_ body: (inout HTTPConnection) -> Result) -> Result? {
+        switch consume self {
+        case .http(var http):
+            let result = body(&http)
+            self = .http(http)
+            return result
+        case .webSocket(let webSocket):
+            self = .webSocket(webSocket)
+            return nil
+        case .lingering(let until):
+            self = .lingering(until: until)
+            return nil
+        }
+    }
+
+    fileprivate mutating func withWebSocket<Result>(_ body: (inout WebSocketConnection) -> Result) -> Result? {
+        switch consume self {
+        case .webSocket(var webSocket):
+            let result = body(&webSocket)
+            self = .webSocket(webSocket)
+            return result
+        case .http(let http):
+            self = .http(http)
+            return nil
+        case .lingering(let until):
+            self = .lingering(until: until)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import Containers
+import HTTP
+import NetworkPrimitives
+import Signaling
+import TernV1
+import WebSocket
+
+// From an upgrade request to messages of tern.v1, and back.
+extension WebService {
+    static let subprotocol = "tern.v1"
+    /// The cookie in which a page of our own origin may keep its token.
+    static let tokenCookie = "tern_token"
+
+    /// Answers a request for `/v1/signal`; nil when the connection has become a WebSocket.
+    mutating func upgrade(
+        _ request: HTTPRequest, _ context: RequestContext, on handle: SlabHandle, at now: Instant, unixTime: UnixTime
+    ) -> HTTPResponse? {
+        guard !isDraining else {
+            return .problem(.serviceUnavailable, "server_draining", "the server is about to stop")
+        }
+        if settings.proxies.contains(connections[handle].remote),
+            !mayConnect(context.visitor.address.subscriber, at: now)
+        {
+            return .problem(.tooManyRequests, "rate_limited", "too many connections from this address; try later")
+        }
+        let acceptance: WebSocketAcceptance
+        do throws(WebSocketRefusal) {
+            let policy = WebSocketHandshakePolicy(
+                subprotocols: [Self.subprotocol], allowsDeflate: settings.compressesMessages)
+            acceptance = try WebSocketHandshake.accept(request, policy: policy)
+        } catch { return error.response }
+        let token = context.bearer ?? cookieToken(request, context)
+        guard let opening = connections[handle].withHTTP({ $0.upgrade(acceptance.response) }) ?? nil else {
+            return .problem(.badRequest, "bad_request", "wait for the answer before you send messages")
+        }
+        enqueue(opening.bytes, to: handle)
+        connections[handle].phase = .webSocket(
+            WebSocketConnection(role: .server, limits: settings.webSocket, deflate: acceptance.deflate))
+        count { $0.upgrades += 1 }
+        guard signaling.connect(handle.connection, visitor: context.visitor, token: token, at: now) else {
+            close(handle, code: WebSocketCloseCode.tryAgainLater, reason: "no more sessions; try later", at: now)
+            return nil
+        }
+        drainSignaling(at: now)
+        opening.remainder.withRawSpan { pumpWebSocket(handle, $0, at: now, unixTime: unixTime) }
+        return nil
+    }
+
+    /// A cookie comes along whoever wrote the page, so it counts only for pages of our own.
+    private func cookieToken(_ request: HTTPRequest, _ context: RequestContext) -> [UInt8]? {
+        guard context.isOwnOrigin, let cookies = request.headers["cookie"] else { return nil }
+        for pair in cookies.split(separator: ";") {
+            let pair = pair.drop { $0 == " " }
+            guard pair.hasPrefix(Self.tokenCookie + "=") else { continue }
+            return Array(pair.utf8.dropFirst(Self.tokenCookie.utf8.count + 1))
+        }
+        return nil
+    }
+
+    // MARK: - Frames
+
+    mutating func pumpWebSocket(_ handle: SlabHandle, _ bytes: RawSpan, at now: Instant, unixTime: UnixTime) {
+        var offset = 0
+        while connections.contains(handle) {
+            let next = connections[handle].withWebSocket { $0.nextEvent(in: bytes, from: &offset) }
+            guard let event = next ?? nil else { return }
+            switch event {
+            case .text(let text):
+                count { $0.messagesIn += 1 }
+                signaling.receive(text, from: handle.connection, at: now, unixTime: unixTime)
+                drainSignaling(at: now)
+            case .pong: signaling.receivePong(from: handle.connection, at: now)
+            // Refused by the limits of the connection: `acceptsBinary` is off.
+            case .binary: preconditionFailure("binary messages fail in the codec")
+            case .ping, .close, .failed: answer(event, on: handle, at: now)
+            }
+        }
+    }
+
+    /// What the protocol itself owes: pong, and the other half of the close handshake.
+    private mutating func answer(_ event: WebSocketEvent, on handle: SlabHandle, at now: Instant) {
+        let frame = connections[handle].withWebSocket { $0.answer(to: event, at: now) } ?? nil
+        if let frame { deliver(frame, to: handle, at: now) }
+        endIfClosed(handle)
+    }
+
+    /// Sends a close frame if none has been sent. The connection ends when both sides have sent theirs, or when the
+    /// client takes too long.
+    mutating func close(_ handle: SlabHandle, code: UInt16, reason: String, at now: Instant) {
+        let frame = connections[handle].withWebSocket { $0.close(code: code, reason: Array(reason.utf8), at: now) }
+        if let frame = frame ?? nil { enqueue(frame, to: handle) }
+        endIfClosed(handle)
+        rearm(handle)
+    }
+
+    private mutating func endIfClosed(_ handle: SlabHandle) {
+        guard connections[handle].withWebSocket({ $0.isClosed }) == true else { return }
+        connections[handle].closesWhenWritten = true
+        markReady(handle)
+    }
+
+    // MARK: - Messages out
+
+    /// Does what the sessions ask for, until they ask for nothing more.
+    mutating func drainSignaling(at now: Instant) {
+        while let output = signaling.nextOutput() {
+            switch output {
+            case .send(let recipients, let text, let isConfidential):
+                send(text, to: recipients, isConfidential: isConfidential, at: now)
+            case .ping(let connection):
+                if let handle = live(connection) { deliver(WebSocketFrame.ping([]), to: handle, at: now) }
+            case .close(let connection, let code, let reason):
+                if let handle = live(connection) { close(handle, code: code, reason: reason, at: now) }
+            case .member(let change):
+                if case .issued = change { count { $0.credentialsIssued += 1 } }
+                outputs.append(.member(change))
+            case .event(let event): note(event, at: now)
+            }
+        }
+    }
+
+    /// One text to all its recipients: framed once, and its bytes shared by all queues.
+    private mutating func send(_ text: [UInt8], to recipients: [ConnectionID], isConfidential: Bool, at now: Instant) {
+        let plain = WebSocketFrame.text(text)
+        // Without context takeover a message has one compressed form for all who agreed on the same window.
+        var compressed: [WebSocketDeflate: [UInt8]] = [:]
+        for recipient in recipients {
+            guard let handle = live(recipient) else { continue }
+            count { $0.messagesOut += 1 }
+            let agreed = isConfidential ? nil : connections[handle].withWebSocket { $0.deflate } ?? nil
+            guard let deflate = agreed else {
+                deliver(plain, to: handle, at: now)
+                continue
+            }
+            let frame = compressed[deflate] ?? WebSocketFrame.text(text, deflate: deflate)
+            compressed[deflate] = frame
+            deliver(frame, to: handle, at: now)
+        }
+    }
+
+    private mutating func deliver(_ frame: [UInt8], to handle: SlabHandle, at now: Instant) {
+        guard connections[handle].outbound.byteCount + frame.count <= settings.queueByteCountMax,
+            connections[handle].outbound.pieceCount < settings.queueMessagesMax
+        else {
+            count { $0.slowConsumers += 1 }
+            // The close frame goes behind what waits; a client that takes nothing is given up soon.
+            signaling.slowConsumer(handle.connection, at: now)
+            return
+        }
+        enqueue(frame, to: handle)
+    }
+
+    private mutating func note(_ event: SignalingEvent, at now: Instant) {
+        if case .unauthorized(let visitor) = event { failures.recordFailure(visitor.address, at: now) }
+        outputs.append(.event(.signaling(event)))
+    }
+}
