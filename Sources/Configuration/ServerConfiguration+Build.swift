@@ -17,19 +17,23 @@ extension ServerConfiguration {
         process = ProcessSettings(settings)
         workers = Workers(settings, log: &log)
         signaling = Signaling(settings, listeners: listeners.addresses, quotas: quotas, log: &log)
-        relaying = Relaying(settings, authentication: authentication, log: &log)
+        relaying = Relaying(
+            settings, authentication: authentication, issuesCredentials: signaling != nil, log: &log)
     }
 }
 
 extension ServerConfiguration.Relaying {
     fileprivate init(
-        _ settings: Settings, authentication: ServerConfiguration.Authentication, log: inout DiagnosticLog
+        _ settings: Settings, authentication: ServerConfiguration.Authentication, issuesCredentials: Bool,
+        log: inout DiagnosticLog
     ) {
         if settings.flag("stun-only") {
             self = .stunOnly(reason: "stun-only is written")
             return
         }
-        let hasCredentials = !authentication.staticUsers.isEmpty || !authentication.sharedSecrets.isEmpty
+        // Signaling makes credentials of its own for who is in a room.
+        let hasCredentials =
+            issuesCredentials || !authentication.staticUsers.isEmpty || !authentication.sharedSecrets.isEmpty
         guard !hasCredentials, !authentication.anonymous else {
             self = .enabled
             return
@@ -39,7 +43,7 @@ extension ServerConfiguration.Relaying {
         let reason =
             wantsCredentials
             ? "credentials are required, but there is neither a user nor a static-auth-secret"
-            : "there are no credentials: no user, no static-auth-secret"
+            : "there are no credentials: no user, no static-auth-secret, no signaling-port"
         self = .stunOnly(reason: reason)
         // A line that could not be read has its own error already.
         guard !settings.isMalformed("user"), !settings.isMalformed("static-auth-secret") else { return }

@@ -14,26 +14,46 @@ package struct StartFailure: Error, CustomStringConvertible {
 
 /// The whole server: builds workers from a configuration, starts them, and waits for the signal to stop.
 package final class Server {
-    private let configuration: ServerConfiguration
-    private let settings: ServerSettings
+    /// Who the server is for.
+    package enum Purpose: Sendable {
+        case production
+        /// Strangers are let into rooms, but only those of this host.
+        case development
+    }
+
+    /// Where clients are served: TURN over UDP, and signaling over HTTP.
+    package struct Addresses: Sendable {
+        package var turn: [SocketAddress] = []
+        package var signaling: [SocketAddress] = []
+    }
+
+    let configuration: ServerConfiguration
+    let settings: ServerSettings
+    let signalingSettings: SignalingSettings?
+    let members: SharedMembers?
     private let ledger: SharedLedger
-    private let log: Log
+    let log: Log
     private let workerCount: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
-    private var threads: [WorkerThread] = []
+    var signalingMailbox: Mailbox<SignalingMessage>?
+    var threads: [WorkerThread] = []
     /// Why a worker ended that was not told to.
-    private let failure = Locked<String?>(nil)
+    let failure = Locked<String?>(nil)
 
     private static let mailboxMax = 1024
 
-    package init(_ configuration: ServerConfiguration) throws(StartFailure) {
+    package init(_ configuration: ServerConfiguration, for purpose: Purpose = .production) throws(StartFailure) {
         self.configuration = configuration
         workerCount = configuration.workers.count(detectedProcessors: ProcessorCount.available())
         let host = HostFacts(
             addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(),
             openFilesMax: ResourceLimits.raiseOpenFiles(), workerCount: workerCount)
         var random = OSRandom()
-        settings = ServerSettings(configuration, host: host, nonceSecret: random.bytes(32))
+        let issuing = IssuingSecret(configuration, random: &random)
+        settings = ServerSettings(
+            configuration, host: host, nonceSecret: random.bytes(32), issuingSecret: issuing?.ownBytes)
+        signalingSettings = try Self.signalingSettings(configuration, issuing, purpose)
+        members = signalingSettings.map { SharedMembers(MemberTable($0.members)) }
         ledger = SharedLedger(
             QuotaLedger(
                 policy: settings.quotas, relayAddresses: settings.turn.relayAddresses.map(\.local),
@@ -46,7 +66,7 @@ package final class Server {
 
     /// Opens the listeners, drops privileges, starts the workers, and serves until SIGTERM or SIGINT. `ready` is called
     /// when the first datagram would be answered.
-    package func run(ready: ([SocketAddress]) -> Void) throws(StartFailure) {
+    package func run(ready: (Addresses) -> Void) throws(StartFailure) {
         let sinks: LogSinks
         do { sinks = try LogSinks(configuration.logging.destinations) } catch {
             throw StartFailure("the log cannot be opened: \(error); check log-file")
@@ -55,10 +75,14 @@ package final class Server {
             // Before any thread, so that all of them leave these signals to us.
             let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
             let listenerSets = try openListeners()
+            let signalingListeners = try openSignalingListeners()
             try writeProcessID()
             try dropPrivileges()
-            let addresses = listenerSets.first?.map { $0.socket.localAddress } ?? []
+            let addresses = Addresses(
+                turn: listenerSets.first?.map { $0.socket.localAddress } ?? [],
+                signaling: signalingListeners.map { $0.listener.localAddress })
             try startWorkers(listenerSets)
+            try startSignaling(signalingListeners)
             logStart(addresses)
             // A worker that answers has its poller and its tables.
             _ = report()
@@ -124,7 +148,7 @@ package final class Server {
         }
     }
 
-    private static func advice(_ error: SystemError) -> String {
+    static func advice(_ error: SystemError) -> String {
         if error.isAddressInUse { return "another server has the port; stop it or choose another listening-port" }
         if error.isAddressNotAvailable { return "this host does not have the address; check listening-ip" }
         if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }
@@ -162,19 +186,24 @@ package final class Server {
             let mailbox = try Mailbox<WorkerMessage>(limit: Self.mailboxMax)
             mailboxes.append(mailbox)
             let context = WorkerContext(
-                number: number, settings: settings, ledger: ledger, reservations: reservations, mailbox: mailbox,
-                log: log)
+                number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
+                mailbox: mailbox, log: log)
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)") {
                     do { try Worker(context, listeners: ListenerSet(sockets)).run() } catch {
                         // Without its listeners the kernel would spread its clients over the others, which do not know
                         // them. A server that is restarted serves again; half a server does not.
-                        context.log.write(.error, "worker \(context.number) stopped: \(error)")
-                        failure.withLock { $0 = "worker \(context.number) stopped: \(error)" }
-                        Process.askToStop()
+                        Self.give(up: "worker \(context.number) stopped: \(error)", failure, context.log)
                     }
                 })
         }
+    }
+
+    /// Stops the server because one of its threads cannot go on.
+    static func give(up reason: String, _ failure: Locked<String?>, _ log: Log) {
+        log.write(.error, reason)
+        failure.withLock { $0 = reason }
+        Process.askToStop()
     }
 
     // MARK: - Serve
@@ -200,6 +229,8 @@ package final class Server {
 
     private func stop() {
         let total = report()
+        // First signaling, whose last words are about the workers' allocations.
+        signalingMailbox?.post(.stop)
         for mailbox in mailboxes { mailbox.post(.stop) }
         for thread in threads { thread.join() }
         log.write(.notice, "stopped with \(total.allocations) allocations; \(Self.summary(total))")
@@ -241,9 +272,10 @@ package final class Server {
         return logging.verbosity == .normal ? max(written, .info) : written
     }
 
-    private func logStart(_ addresses: [SocketAddress]) {
-        let listening = addresses.map(\.description).joined(separator: ", ")
+    private func logStart(_ addresses: Addresses) {
+        let listening = addresses.turn.map(\.description).joined(separator: ", ")
         log.write(.notice, "Tern \(Version.number): \(workerCount) workers listen on \(listening) over UDP")
+        logSignalingStart(addresses.signaling)
         if case .stunOnly(let reason) = configuration.relaying {
             log.write(.warning, "STUN only, nothing is relayed: \(reason)")
             return

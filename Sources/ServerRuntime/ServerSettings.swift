@@ -38,7 +38,10 @@ package struct ServerSettings: Sendable {
     /// Of listeners and relay sockets alike.
     package let socketBufferBytes: Int
 
-    package init(_ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8]) {
+    /// `issuingSecret` is what signaling makes credentials with when the operator wrote no shared secret.
+    package init(
+        _ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8], issuingSecret: [UInt8]? = nil
+    ) {
         let relayAddresses = Self.relayAddresses(configuration, host)
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
         listenerAddresses = Self.listenerAddresses(configuration)
@@ -61,7 +64,7 @@ package struct ServerSettings: Sendable {
             secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
             lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
         var settings = TURNSettings(
-            realm: realm, access: Self.access(configuration, realm: realm), nonces: nonces,
+            realm: realm, access: Self.access(configuration, realm: realm, issuingSecret), nonces: nonces,
             relayAddresses: relayAddresses.all,
             peerFilter: Self.peerFilter(configuration, relayAddresses.all, host), limits: limits)
         settings.fallbackRelayAddresses = relayAddresses.fallback
@@ -105,7 +108,9 @@ package struct ServerSettings: Sendable {
         return String(name[name.index(after: dot)...])
     }
 
-    private static func access(_ configuration: ServerConfiguration, realm: [UInt8]) -> Access {
+    private static func access(
+        _ configuration: ServerConfiguration, realm: [UInt8], _ issuingSecret: [UInt8]?
+    ) -> Access {
         if case .stunOnly = configuration.relaying { return .stunOnly }
         let authentication = configuration.authentication
         guard !authentication.anonymous else { return .anonymous }
@@ -119,7 +124,8 @@ package struct ServerSettings: Sendable {
         }
         return .credentials(
             CredentialDirectory(
-                realm: realm, users: users, sharedSecrets: authentication.sharedSecrets.map { Array($0.utf8) },
+                realm: realm, users: users,
+                sharedSecrets: authentication.sharedSecrets.map { Array($0.utf8) } + (issuingSecret.map { [$0] } ?? []),
                 separator: authentication.restSeparator, isStrictOnExpiry: authentication.strictExpiry))
     }
 
@@ -194,7 +200,8 @@ package struct ServerSettings: Sendable {
             return TURN.PeerRule(rule.kind == .allow ? .allow : .deny, matcher, source: rule.source)
         }
         let ports = PeerPortPolicy(
-            ownAddresses: Array(own), listenerPorts: [configuration.listeners.port],
+            ownAddresses: Array(own),
+            listenerPorts: [configuration.listeners.port] + (configuration.signaling.map { [$0.port] } ?? []),
             deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
         return PeerFilter(
             rules: rules, relayAddresses: relayAddresses, ports: ports,

@@ -21,14 +21,18 @@ enum ServeCommand {
             Console.complain("not started; correct the errors above")
             return .failure
         }
-        return serve(configuration) { addresses in
-            Console.write("ready on \(addresses.map(\.description).joined(separator: ", "))")
-        }
+        return serve(configuration, for: .production) { addresses in Console.write(readyWords(addresses)) }
     }
 
-    private static func serve(_ configuration: ServerConfiguration, ready: ([SocketAddress]) -> Void) -> ExitStatus {
+    private static func readyWords(_ addresses: Server.Addresses) -> String {
+        "ready on \(addresses.turn.map(\.description).joined(separator: ", "))"
+    }
+
+    private static func serve(
+        _ configuration: ServerConfiguration, for purpose: Server.Purpose, ready: (Server.Addresses) -> Void
+    ) -> ExitStatus {
         do {
-            try Server(configuration).run(ready: ready)
+            try Server(configuration, for: purpose).run(ready: ready)
             return .success
         } catch {
             Console.complain("not started: \(error)")
@@ -51,21 +55,25 @@ enum ServeCommand {
             Console.complain(error.message)
             return .failure
         }
-        return serve(configuration) { addresses in
+        return serve(configuration, for: .development) { addresses in
             Console.write(developmentWords(addresses, password))
-            Console.write("ready on \(addresses.map(\.description).joined(separator: ", "))")
+            Console.write(readyWords(addresses))
         }
     }
 
     private static let developmentUser = "dev"
 
-    private static func developmentWords(_ addresses: [SocketAddress], _ password: String) -> String {
-        let port = addresses.first?.port ?? 3478
+    private static func developmentWords(_ addresses: Server.Addresses, _ password: String) -> String {
+        let port = addresses.turn.first?.port ?? 3478
+        let page = "http://localhost:\(addresses.signaling.first?.port ?? 8080)/"
         let client = "turnutils_uclient -y -u \(developmentUser) -w \(password) -n 100 -m 4 -p \(port) 127.0.0.1"
         return """
 
             DEVELOPMENT SERVER: for this machine alone. It listens on loopback and lets clients reach services of this
             host. Do not put it on a network; 'tern serve -c turnserver.conf' is for that.
+
+            A call: open this page in two windows.
+              \(page)
 
               stun:127.0.0.1:\(port)
               turn:127.0.0.1:\(port)?transport=udp    user \(developmentUser)    password \(password)

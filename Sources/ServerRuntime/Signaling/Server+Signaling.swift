@@ -1,0 +1,95 @@
+import Configuration
+import Crypto
+import EventLoop
+import LinuxSockets
+import NetworkPrimitives
+import Telemetry
+import WebService
+
+/// The secret that signaling makes TURN credentials with: the operator's, so that a fleet shares it, else one of this run.
+struct IssuingSecret {
+    let bytes: [UInt8]
+    /// Whether the TURN side does not know it from the configuration.
+    private let isOwn: Bool
+
+    /// Nil when there is nobody to issue to, or nothing to relay.
+    init?(_ configuration: ServerConfiguration, random: inout OSRandom) {
+        guard configuration.signaling != nil, case .enabled = configuration.relaying else { return nil }
+        // The first one is that with which new credentials are made; the others are on their way out.
+        let written = configuration.authentication.sharedSecrets.first
+        isOwn = written == nil
+        bytes = written.map { Array($0.utf8) } ?? Array(Hex.encode(random.bytes(32)).utf8)
+    }
+
+    var ownBytes: [UInt8]? { isOwn ? bytes : nil }
+}
+
+// Signaling as a part of the server: its settings, its listeners, its thread.
+extension Server {
+    static func signalingSettings(
+        _ configuration: ServerConfiguration, _ secret: IssuingSecret?, _ purpose: Purpose
+    ) throws(StartFailure) -> SignalingSettings? {
+        guard let signaling = configuration.signaling else { return nil }
+        let isForThisHostOnly =
+            switch purpose {
+            case .production: false
+            case .development: true
+            }
+        let facts = SignalingFacts(
+            sharedSecret: secret?.bytes,
+            externalAddresses: configuration.relay.externalAddresses.entries.map(\.publicAddress),
+            isForThisHostOnly: isForThisHostOnly)
+        return try SignalingSettings(signaling, configuration, facts)
+    }
+
+    func openSignalingListeners() throws(StartFailure) -> [HeldListener] {
+        guard let signaling = signalingSettings else { return [] }
+        var listeners: [HeldListener] = []
+        for address in signaling.listenerAddresses {
+            do {
+                let options = TCPListenerOptions(device: settings.device)
+                listeners.append(HeldListener(try TCPListener(binding: address, options: options)))
+            } catch {
+                // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
+                let isOptional = address.ip == .v6(.any) && configuration.signaling?.addresses == .allLocal
+                if isOptional, !error.isAddressInUse { continue }
+                throw StartFailure("cannot listen on TCP \(address): \(error); \(Self.signalingAdvice(error))")
+            }
+        }
+        return listeners
+    }
+
+    private static func signalingAdvice(_ error: SystemError) -> String {
+        if error.isAddressInUse { return "another server has the port; stop it or choose another signaling-port" }
+        if error.isAddressNotAvailable { return "this host does not have the address; check signaling-ip" }
+        if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }
+        return "check signaling-ip and signaling-port"
+    }
+
+    func startSignaling(_ listeners: [HeldListener]) throws(SystemError) {
+        guard let signaling = signalingSettings else { return }
+        let mailbox = try Mailbox<SignalingMessage>(limit: 64)
+        signalingMailbox = mailbox
+        var liaison: MemberLiaison?
+        if let members, let issuer = signaling.authority.issuer {
+            liaison = MemberLiaison(members: members, issuer: issuer, settings: signaling.members)
+        }
+        let context = SignalingContext(settings: signaling, members: liaison, mailbox: mailbox, log: log)
+        let failure = failure
+        threads.append(
+            try WorkerThread.spawn(name: "signaling") {
+                do { try SignalingWorker(context, listeners: listeners).run() } catch {
+                    Self.give(up: "signaling stopped: \(error)", failure, context.log)
+                }
+            })
+    }
+
+    func logSignalingStart(_ addresses: [SocketAddress]) {
+        guard let signaling = configuration.signaling else { return }
+        let listening = addresses.map(\.description).joined(separator: ", ")
+        log.write(.notice, "signaling listens on \(listening) over HTTP and WebSocket")
+        if signaling.anonymousRooms.contains("*"), addresses.contains(where: { !$0.ip.isLoopback }) {
+            log.write(.warning, "signaling-anonymous-rooms=*: everybody who reaches this server relays through it")
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import Configuration
+import CredentialService
+import HTTP
+import LinuxSockets
+import NetworkPrimitives
+import Signaling
+import TernV1
+import WebService
+import WebSocket
+
+/// What signaling has to know beside its own part of the configuration.
+struct SignalingFacts: Sendable {
+    /// The secret that TURN credentials are made with; nil when nothing is relayed.
+    var sharedSecret: [UInt8]?
+    /// By which the world knows the relays, if the operator said so.
+    var externalAddresses: [IPAddress]
+    /// Strangers come from this host only: a server for development.
+    var isForThisHostOnly: Bool
+}
+
+/// The operator's words about signaling, turned into what the machines take. Files that the words name are read here:
+/// keys of issuers, and the directory of the site.
+struct SignalingSettings: Sendable {
+    let listenerAddresses: [SocketAddress]
+    let web: WebSettings
+    let sessions: TernV1Settings
+    let authority: Authority
+    let site: any SiteContent
+    let members: MemberSettings
+
+    init(
+        _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
+    ) throws(StartFailure) {
+        listenerAddresses = Self.listenerAddresses(signaling)
+        web = Self.web(signaling)
+        sessions = TernV1Settings(
+            limits: SignalingLimits(signaling.limits), serverVersion: Version.number, node: "")
+        site = try Self.site(signaling)
+        members = MemberSettings(signaling.credentials)
+        authority = try Self.authority(signaling, configuration, facts)
+    }
+
+    /// The machine, with the randomness that its names and secrets are made of.
+    func makeService(random: inout OSRandom, at now: Instant) -> WebService {
+        WebService(
+            settings: web, authority: authority, site: site,
+            signaling: TernV1Server(settings: sessions, gate: authority.gate, secret: random.bytes(32)),
+            secret: random.bytes(32), start: now)
+    }
+
+    private static func listenerAddresses(_ signaling: ServerConfiguration.Signaling) -> [SocketAddress] {
+        switch signaling.addresses {
+        case .allLocal: AddressFamily.allCases.map { SocketAddress(ip: .any($0), port: signaling.port) }
+        case .these(let addresses): addresses.map { SocketAddress(ip: $0, port: signaling.port) }
+        }
+    }
+
+    // MARK: - HTTP and WebSocket
+
+    private static func web(_ signaling: ServerConfiguration.Signaling) -> WebSettings {
+        let limits = signaling.limits
+        var web = WebSettings()
+        web.http.headByteCountMax = signaling.http.headByteCountMax
+        web.http.headerCountMax = signaling.http.headersMax
+        web.http.bodyByteCountMax = signaling.http.bodyByteCountMax
+        web.http.headSeconds = signaling.http.headSeconds
+        web.http.bodySeconds = signaling.http.bodySeconds
+        web.http.idleSeconds = signaling.http.idleSeconds
+        web.webSocket = WebSocketLimits(messageByteCountMax: limits.messageByteCountMax, acceptsBinary: false)
+        web.compressesMessages = signaling.compressesMessages
+        web.origins = OriginPolicy(
+            listed: signaling.origins.named + (signaling.origins.allowsNull ? ["null"] : []),
+            allowsAll: signaling.origins.allowsAny)
+        web.proxies = TrustedProxies(
+            signaling.trustedProxies.map { matcher in
+                switch matcher {
+                case .prefix(let prefix): .prefix(prefix)
+                case .range(let range): .range(range)
+                }
+            })
+        web.connectionsMax = limits.connectionsMax
+        web.connectionsPerSourceMax = limits.connectionsPerSourceMax
+        web.connectsPerSecond = limits.connectsPerSecondPerSource
+        web.connectsBurst = limits.connectsBurstPerSource
+        web.failuresPerMinute = limits.failuresPerMinutePerSource
+        web.queueByteCountMax = limits.queueByteCountMax
+        web.queueMessagesMax = limits.queueMessagesMax
+        web.version = Version.number
+        web.hasAnonymousRooms = !signaling.anonymousRooms.isEmpty
+        return web
+    }
+
+    private static func site(_ signaling: ServerConfiguration.Signaling) throws(StartFailure) -> any SiteContent {
+        guard let path = signaling.staticRoot else { return EmbeddedSite() }
+        do { return OverlaidSite(try DirectorySite(path: path), over: EmbeddedSite()) } catch {
+            throw StartFailure("cannot serve \(path): \(error); check static-root")
+        }
+    }
+
+    // MARK: - Who may do what
+
+    private static func authority(
+        _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
+    ) throws(StartFailure) -> Authority {
+        let servers = IceServerTemplate(
+            hosts: signaling.turnHosts.compactMap { IceHost($0.uriText) },
+            externalAddresses: facts.externalAddresses,
+            endpoints: configuration.listeners.servesUDP
+                ? [IceServerTemplate.Endpoint(.udp, port: configuration.listeners.port)] : [])
+        let credentials = signaling.credentials
+        let issuer = facts.sharedSecret.map { secret in
+            CredentialIssuer(
+                secret: secret, separator: configuration.authentication.restSeparator,
+                quotaPerMember: credentials.allocationsPerMember ?? 0, lifetimeSeconds: credentials.lifetimeSeconds,
+                lifetimeSecondsMax: credentials.lifetimeSecondsMax, servers: servers)
+        }
+        var keys: [TokenKey] = []
+        var minters: [String: TokenMinter] = [:]
+        for key in signaling.apiKeys {
+            let tokenKey = try tokenKey(of: key)
+            keys.append(tokenKey)
+            minters[key.id] = TokenMinter(key: tokenKey)
+        }
+        for issuer in signaling.tokenIssuers { keys.append(try tokenKey(of: issuer)) }
+        let anonymous = Gate.AnonymousAccess(
+            rooms: signaling.anonymousRooms.compactMap { RoomPattern($0) },
+            credentialSecondsMax: credentials.anonymousLifetimeSeconds,
+            visitors: facts.isForThisHostOnly ? .onLoopback : .everybody)
+        return Authority(
+            gate: Gate(tokens: TokenVerifier(keys: keys), anonymous: anonymous, issuer: issuer),
+            keys: APIKeys(
+                applicationKeys: signaling.apiKeys.map { ($0.id, Array($0.secret.utf8)) },
+                operatorSecrets: signaling.adminKeys.map { Array($0.utf8) }),
+            minters: minters, issuer: issuer, servers: servers)
+    }
+
+    private static func tokenKey(of key: SignalingAPIKey) throws(StartFailure) -> TokenKey {
+        do { return try TokenKey(id: key.id, secret: Array(key.secret.utf8)) } catch {
+            throw StartFailure("the API key \(key.id) cannot sign tokens: \(error); check signaling-api-key")
+        }
+    }
+
+    private static func tokenKey(of issuer: SignalingTokenIssuer) throws(StartFailure) -> TokenKey {
+        let pem: [UInt8]
+        do { pem = try Files.read(issuer.publicKeyPath, byteCountMax: 65_536) } catch {
+            throw StartFailure("the key of \(issuer.issuer) cannot be read: \(error); check signaling-token-issuer")
+        }
+        do { return try TokenKey(issuer: issuer.issuer, pem: pem) } catch {
+            throw StartFailure(
+                "the key of \(issuer.issuer) in \(issuer.publicKeyPath): \(error); check signaling-token-issuer")
+        }
+    }
+}
+
+extension SignalingLimits {
+    init(_ limits: ServerConfiguration.Signaling.Limits) {
+        self.init()
+        messageByteCountMax = limits.messageByteCountMax
+        messagesPerSecond = UInt32(clamping: limits.messagesPerSecond)
+        messagesBurst = UInt32(clamping: limits.messagesBurst)
+        roomsPerSessionMax = limits.roomsPerSessionMax
+        roomCapacity = limits.roomCapacity
+        roomsMax = limits.roomsMax
+        sessionsMax = limits.sessionsMax
+        metadataByteCountMax = limits.metadataByteCountMax
+        queueByteCountMax = limits.queueByteCountMax
+        queueMessagesMax = limits.queueMessagesMax
+        resumeSeconds = limits.resumeSeconds
+        replayMessagesMax = limits.replayMessagesMax
+        replayByteCountMax = limits.replayByteCountMax
+        heartbeatSeconds = limits.heartbeatSeconds
+        helloSeconds = limits.helloSeconds
+        emptyRoomSeconds = limits.emptyRoomSeconds
+    }
+}

@@ -1,0 +1,274 @@
+import Containers
+import EventLoop
+import LinuxSockets
+import NetworkPrimitives
+import TURN
+import TernV1
+import WebService
+
+/// What other threads say to the signaling worker.
+enum SignalingMessage: Sendable {
+    case stop
+    case report(@Sendable (SignalingReport) -> Void)
+}
+
+/// The counters of signaling at one moment.
+struct SignalingReport: Sendable {
+    var web = WebCounters()
+    var connections = 0
+}
+
+/// What the signaling worker needs from outside.
+struct SignalingContext: Sendable {
+    let settings: SignalingSettings
+    /// Nil when nothing is relayed, so that nobody has credentials.
+    let members: MemberLiaison?
+    let mailbox: Mailbox<SignalingMessage>
+    let log: Log
+}
+
+/// The thread of HTTP and WebSocket: it owns the connections and drives `WebService`, which decides everything.
+///
+/// One thread serves all rooms, beside the TURN workers and not on them: a slow browser must not delay media, and
+/// participants of one room come by many connections (Docs/Architecture.md).
+///
+/// A round: expire what has run out, wait, read what is readable, do what the machine asks for, and write once to each
+/// connection that has something to be written, however many messages that is.
+final class SignalingWorker {
+    /// Bytes read from one connection before the others get their turn.
+    static let readByteCount = 65_536
+    /// Connections accepted from one listener before the others get their turn.
+    static let acceptsPerRound = 64
+    /// How long no connection is accepted after descriptors ran out.
+    static let acceptPauseMilliseconds: UInt32 = 100
+    /// Tokens of the poller that are no connection; their generation is none that a connection has.
+    private static let mailboxToken = UInt64(UInt32.max)
+
+    /// A connection's socket, and whether the poller looks for room to write.
+    private struct Socket: ~Copyable {
+        let connection: ConnectionID
+        let socket: TCPConnection
+        var watchesWrites = false
+        /// The client sends nothing more; the poller would say so again and again.
+        var isReadOver = false
+
+        var interest: Poller.Interest {
+            var interest: Poller.Interest = []
+            if !isReadOver { interest.insert(.readable) }
+            if watchesWrites { interest.insert(.writable) }
+            return interest
+        }
+    }
+
+    private let context: SignalingContext
+    private let listeners: [HeldListener]
+    private var poller: Poller
+    private var service: WebService
+    private var sockets: SparseArray<Socket>
+    private var buffer = [UInt8](repeating: 0, count: SignalingWorker.readByteCount)
+    private var acceptsAgainAt: Instant?
+    private var isStopping = false
+    private var words: SignalingLog
+
+    init(_ context: SignalingContext, listeners: [HeldListener]) throws(SystemError) {
+        self.context = context
+        self.listeners = listeners
+        let now = Clock.monotonic()
+        var random = OSRandom()
+        service = context.settings.makeService(random: &random, at: now)
+        sockets = SparseArray(limit: context.settings.web.connectionsMax)
+        words = SignalingLog(log: context.log, start: now)
+        poller = try Poller()
+        try poller.add(context.mailbox.raw, token: Self.mailboxToken, interest: .readable)
+        try watchListeners()
+    }
+
+    func run() throws(SystemError) {
+        while !isStopping {
+            let deadline = [service.nextDeadline, acceptsAgainAt, context.members?.nextDeadline].compactMap { $0 }.min()
+            let count = try poller.wait(until: deadline, now: Clock.monotonic())
+            let now = Clock.monotonic()
+            if let deadline = service.nextDeadline, deadline <= now {
+                service.handleDeadline(at: now, unixTime: Clock.wall())
+            }
+            context.members?.handleDeadline(at: now, unixTime: Clock.wall())
+            if let again = acceptsAgainAt, again <= now {
+                acceptsAgainAt = nil
+                try watchListeners()
+            }
+            for index in 0..<count {
+                let event = poller.event(at: index)
+                try handle(event.token, isReadable: event.isReadable || event.hasError, at: now)
+            }
+            performOutputs(at: now)
+            serveReady(at: now)
+        }
+    }
+
+    private func handle(_ token: UInt64, isReadable: Bool, at now: Instant) throws(SystemError) {
+        if token == Self.mailboxToken {
+            for message in context.mailbox.drain() { handle(message) }
+        } else if token < UInt64(listeners.count) {
+            try accept(from: Int(token), at: now)
+        } else {
+            let connection = ConnectionID(rawValue: token)
+            // An earlier event of this round may have closed it.
+            guard owns(connection) else { return }
+            if isReadable { read(connection, at: now) }
+            write(to: connection, at: now)
+        }
+    }
+
+    private func handle(_ message: SignalingMessage) {
+        switch message {
+        case .stop: isStopping = true
+        case .report(let receive):
+            receive(SignalingReport(web: service.counters, connections: service.connectionCount))
+        }
+    }
+
+    // MARK: - Connections
+
+    private func watchListeners() throws(SystemError) {
+        for index in 0..<listeners.count {
+            try poller.add(listeners[index].listener.raw, token: UInt64(index), interest: .readable)
+        }
+    }
+
+    private func accept(from index: Int, at now: Instant) throws(SystemError) {
+        for _ in 0..<Self.acceptsPerRound {
+            switch listeners[index].listener.accept() {
+            case .connection(let accepted): try add(accepted, at: now)
+            case .none: return
+            case .transient: continue
+            case .outOfFiles(let error):
+                // The backlog keeps them; accepting again at once would only spin.
+                words.outOfFiles(error, at: now)
+                for held in listeners { try poller.remove(held.listener.raw) }
+                acceptsAgainAt = now.advanced(byMilliseconds: Self.acceptPauseMilliseconds)
+                return
+            }
+        }
+    }
+
+    private func add(_ accepted: consuming AcceptedConnection, at now: Instant) throws(SystemError) {
+        let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
+        let socket = accepted.take()
+        guard let connection = service.open(remote: remote, local: local, at: now) else { return }
+        try poller.add(socket.raw, token: connection.rawValue, interest: .readable)
+        sockets.insert(Socket(connection: connection, socket: socket), at: connection.index)
+        // Clients send their request with the handshake's last packet or right behind it.
+        read(connection, at: now)
+    }
+
+    private func owns(_ connection: ConnectionID) -> Bool {
+        sockets.contains(connection.index) && sockets[connection.index].connection == connection
+    }
+
+    private func read(_ connection: ConnectionID, at now: Instant) {
+        var span = buffer.mutableSpan
+        var room = unsafe span.mutableBytes
+        switch sockets[connection.index].socket.read(into: &room) {
+        case .bytes(let count):
+            // A second reference for as long as the machine looks at the bytes; nobody writes to them meanwhile.
+            let bytes = buffer
+            let read = unsafe bytes.span.bytes.extracting(0..<count)
+            service.receive(read, on: connection, at: now, unixTime: Clock.wall())
+        case .wouldBlock: break
+        case .endOfStream:
+            sockets[connection.index].isReadOver = true
+            watch(connection)
+            service.endOfStream(connection, at: now, unixTime: Clock.wall())
+        case .failed:
+            service.closed(connection, at: now)
+            sockets.remove(at: connection.index)
+        }
+    }
+
+    // MARK: - Writing
+
+    private func serveReady(at now: Instant) {
+        while let connection = service.nextReady() {
+            if owns(connection) { write(to: connection, at: now) }
+        }
+        // What a write set free may have something to say in turn.
+        performOutputs(at: now)
+    }
+
+    private func write(to connection: ConnectionID, at now: Instant) {
+        while owns(connection) {
+            let pieces = service.pending(connection)
+            var written = 0
+            if !pieces.isEmpty {
+                switch sockets[connection.index].socket.write(gathering: pieces) {
+                case .wrote(let count): written = count
+                case .wouldBlock:
+                    // The machine gives a client that takes nothing a limited time.
+                    _ = service.wrote(0, to: connection, at: now, unixTime: Clock.wall())
+                    return watchWrites(of: connection, true)
+                case .failed:
+                    service.closed(connection, at: now)
+                    sockets.remove(at: connection.index)
+                    return
+                }
+            }
+            switch service.wrote(written, to: connection, at: now, unixTime: Clock.wall()) {
+            case .more: continue
+            case .idle: return watchWrites(of: connection, false)
+            case .shutDownWrites:
+                watchWrites(of: connection, false)
+                try? sockets[connection.index].socket.shutdownWrites()
+                return
+            case .close:
+                sockets.remove(at: connection.index)
+                return
+            }
+        }
+    }
+
+    private func watchWrites(of connection: ConnectionID, _ watches: Bool) {
+        guard sockets[connection.index].watchesWrites != watches else { return }
+        sockets[connection.index].watchesWrites = watches
+        watch(connection)
+    }
+
+    private func watch(_ connection: ConnectionID) {
+        // It fails only for a descriptor that is not watched, and this one is.
+        try? poller.modify(
+            sockets[connection.index].socket.raw, token: connection.rawValue,
+            interest: sockets[connection.index].interest)
+    }
+
+    // MARK: - What the machine asks for
+
+    private func performOutputs(at now: Instant) {
+        let outputs = service.takeOutputs()
+        guard !outputs.isEmpty else { return }
+        let unixTime = Clock.wall()
+        var scopes: Set<CredentialScope> = []
+        for output in outputs {
+            switch output {
+            case .member(let change):
+                if let scope = context.members?.apply(change, at: now, unixTime: unixTime) { scopes.insert(scope) }
+            case .revoke(let user):
+                // The API names a whole user name; the part behind the expiry may be meant as well.
+                scopes.formUnion([.name(user), .user(user)])
+            case .event(let event): words.write(event, at: now)
+            }
+        }
+        // All at once: a closed room is one look at the allocations.
+        guard !scopes.isEmpty, let members = context.members else { return }
+        if !members.revoke(scopes, at: now, unixTime: unixTime) { words.revocationNotRemembered(at: now) }
+    }
+}
+
+extension ConnectionID {
+    /// The place of the connection in tables.
+    fileprivate var index: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+}
+
+/// A listener in a place that only copyable things can be in.
+final class HeldListener: Sendable {
+    let listener: TCPListener
+    init(_ listener: consuming TCPListener) { self.listener = listener }
+}
