@@ -128,7 +128,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "WebServiceTests",
         dependencies: [
-            "WebService", "CredentialService", "TernV1", "Signaling", "WebSocket", "HTTP", "JSON", "Crypto",
+            "WebService", "Containers", "CredentialService", "TernV1", "Signaling", "WebSocket", "HTTP", "JSON",
+            "Crypto",
             "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .testTarget(

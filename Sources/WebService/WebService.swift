@@ -100,7 +100,7 @@ package struct WebService: ~Copyable {
             _ = connections[handle].withHTTP { $0.receive(bytes, at: now) }
             pumpHTTP(handle, at: now, unixTime: unixTime)
         case .webSocket: pumpWebSocket(handle, bytes, at: now, unixTime: unixTime)
-        case .lingering: break
+        case .lingering, .over: break
         }
         rearm(handle)
     }
@@ -112,7 +112,7 @@ package struct WebService: ~Copyable {
         drainSignaling(at: now)
         guard connections.contains(handle) else { return }
         connections[handle].closesWhenWritten = true
-        connections[handle].phase = .lingering(until: now)
+        connections[handle].phase = .over
         markReady(handle)
         rearm(handle)
     }
@@ -205,7 +205,7 @@ package struct WebService: ~Copyable {
     }
 
     private mutating func finish(_ handle: SlabHandle, at now: Instant) -> AfterWrite {
-        if case .lingering(let until) = connections[handle].stage, until <= now {
+        if connections[handle].stage == .over {
             remove(handle)
             return .close
         }
@@ -264,7 +264,7 @@ package struct WebService: ~Copyable {
         case .http:
             let event = connections[handle].withHTTP { $0.handleDeadline(at: now) } ?? nil
             perform(event, on: handle, at: now, unixTime: unixTime)
-        case .webSocket, .lingering: abandon(handle, at: now)
+        case .webSocket, .lingering, .over: abandon(handle, at: now)
         }
     }
 
@@ -273,7 +273,7 @@ package struct WebService: ~Copyable {
         if connections[handle].isWebSocket { signaling.disconnect(handle.connection, at: now) }
         connections[handle].outbound.discard()
         connections[handle].writeDeadline = nil
-        connections[handle].phase = .lingering(until: now)
+        connections[handle].phase = .over
         connections[handle].closesWhenWritten = true
         markReady(handle)
         drainSignaling(at: now)

@@ -10,6 +10,8 @@ struct WebConnection: ~Copyable {
         /// Everything has been said; what the client still sends is read and dropped until it closes, or its time is over.
         /// Closing at once would make the kernel answer unread bytes with a reset, which can destroy what was said last.
         case lingering(until: Instant)
+        /// The client has closed its side, or was given up: what waits is written if it can be, and that is the end.
+        case over
     }
 
     /// The other end of the TCP connection: a client, or a proxy.
@@ -34,6 +36,7 @@ struct WebConnection: ~Copyable {
     enum Stage: Hashable {
         case http, webSocket
         case lingering(until: Instant)
+        case over
     }
 
     var stage: Stage {
@@ -41,6 +44,7 @@ struct WebConnection: ~Copyable {
         case .http: .http
         case .webSocket: .webSocket
         case .lingering(let until): .lingering(until: until)
+        case .over: .over
         }
     }
 
@@ -53,6 +57,7 @@ struct WebConnection: ~Copyable {
             case .http(let http): http.deadline
             case .webSocket(let webSocket): webSocket.deadline
             case .lingering(let until): until
+            case .over: nil
             }
         guard let own, let writeDeadline else { return own ?? writeDeadline }
         return min(own, writeDeadline)
@@ -81,6 +86,9 @@ extension WebConnection.Phase {
         case .lingering(let until):
             self = .lingering(until: until)
             return nil
+        case .over:
+            self = .over
+            return nil
         }
     }
 
@@ -95,6 +103,9 @@ extension WebConnection.Phase {
             return nil
         case .lingering(let until):
             self = .lingering(until: until)
+            return nil
+        case .over:
+            self = .over
             return nil
         }
     }

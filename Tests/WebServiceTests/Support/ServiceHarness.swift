@@ -1,3 +1,4 @@
+import Containers
 import CredentialService
 import HTTP
 import JSON
@@ -126,6 +127,16 @@ final class ServiceHarness {
 
     // MARK: - What came back
 
+    /// User names that the API took back.
+    var revoked: [String] {
+        outputs.compactMap { if case .revoke(let user) = $0 { String(decoding: user, as: UTF8.self) } else { nil } }
+    }
+
+    /// How many members were put out.
+    var revokedMembers: Int {
+        outputs.filter { if case .member(.revoked) = $0 { true } else { false } }.count
+    }
+
     /// Takes the bytes that have come so far.
     func take(_ connection: ConnectionID) -> [UInt8] { received.removeValue(forKey: connection) ?? [] }
 
@@ -183,10 +194,9 @@ final class SocketClient {
             Sec-WebSocket-Version: 13
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
             Sec-WebSocket-Protocol: tern.v1
-            \(headers)
-
             """
-        harness.send(request.replacing("\n\n\n", with: "\n\n").replacing("\n", with: "\r\n"), on: connection)
+        let lines = headers.isEmpty ? "\n\n" : "\n\(headers)\n\n"
+        harness.send((request + lines).replacing("\n", with: "\r\n"), on: connection)
         let answer = harness.takeText(connection)
         guard answer.hasPrefix("HTTP/1.1 101 ") else { return nil }
     }
