@@ -19,7 +19,8 @@ package struct SeededRandom: RandomNumberGenerator {
     /// A number from 0 up to but not including `bound`; cheap rather than perfectly even.
     package mutating func below(_ bound: Int) -> Int {
         precondition(bound > 0)
-        return Int(truncatingIfNeeded: (next() >> 32) * UInt64(bound) >> 32)
+        // A shift binds more tightly than a product.
+        return Int(truncatingIfNeeded: ((next() >> 32) * UInt64(bound)) >> 32)
     }
 
     /// `count` random bytes.
