@@ -197,6 +197,13 @@ let simulation: [Target] = [
             "SimulationKit", "TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives",
         ],
         path: "Tests/Simulation/Tests", swiftSettings: relaxed),
+    .target(
+        name: "RoomSimulationKit", dependencies: ["TernV1", "Signaling", "JSON", "NetworkPrimitives", "TestSupport"],
+        path: "Tests/Simulation/RoomKit", swiftSettings: relaxed + [.unsafeFlags(["-O"])]),
+    .testTarget(
+        name: "RoomSimulationTests",
+        dependencies: ["RoomSimulationKit", "SimulationKit", "TernV1", "Signaling", "TestSupport"],
+        path: "Tests/Simulation/RoomTests", swiftSettings: relaxed),
 ]
 
 let package = Package(

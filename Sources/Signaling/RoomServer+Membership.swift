@@ -75,9 +75,13 @@ extension RoomServer {
     @discardableResult
     package mutating func closeRoom(_ name: RoomName, explanation: String, at now: Instant) -> Bool {
         guard let room = roomByName[name] else { return false }
-        // One text tells everybody; nobody is told of each other's going.
-        tell(.removed(name, .closed, explanation: explanation), in: room, except: nil)
+        let everybody = endpoints(of: room, except: nil)
         while let handle = rooms[room].first { unlink(handle, .closed) }
+        // One text tells everybody; nobody is told of each other's going.
+        if !everybody.isEmpty {
+            let event = RoomEvent.removed(name, .closed, explanation: explanation)
+            outputs.append(.deliver(Delivery(event: event, recipients: everybody)))
+        }
         free(room)
         return true
     }
@@ -128,13 +132,14 @@ extension RoomServer {
     ) {
         let (room, id, endpoint) = (members[handle].room, members[handle].id, members[handle].endpoint)
         let name = rooms[room].name
+        // The seat first: being told may be the end of the endpoint, and then it must be clear already why the seat went.
+        unlink(handle, reason)
         switch reason {
         case .kicked, .replaced, .closed:
             let event = RoomEvent.removed(name, reason, explanation: explanation)
             outputs.append(.deliver(Delivery(event: event, recipients: [endpoint])))
         case .left, .timeout: break
         }
-        unlink(handle, reason)
         tell(.participantLeft(name, id, reason), in: room, except: nil)
         if rooms[room].memberCount == 0, !keepsRoom { scheduleFreeing(room, at: now) }
     }

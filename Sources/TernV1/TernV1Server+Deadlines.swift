@@ -31,13 +31,14 @@ extension TernV1Server {
             storedCounters.count(.resumeWindow)
             endSession(handle, .timeout, at: now)
         case .attached(let connection):
-            renewCredentials(of: handle, at: now, unixTime: unixTime)
-            guard sessions[handle].heartbeat.nextAt <= now else { return }
-            guard sessions[handle].heartbeat.beat() else {
+            let isBeat = sessions[handle].heartbeat.nextAt <= now
+            guard !isBeat || sessions[handle].heartbeat.beat() else {
                 storedCounters.count(.heartbeat)
                 close(connection, .policy, "no pong")
                 return detach(handle, at: now)
             }
+            renewCredentials(of: handle, at: now, unixTime: unixTime)
+            guard isBeat else { return }
             sessions[handle].heartbeat.nextAt = nextHeartbeat(after: now)
             ping(handle)
         }

@@ -130,8 +130,8 @@ extension TernV1Server {
 
     // MARK: - Ends of sessions
 
-    /// Ends a session with all its seats. Its connection, if it has one, is told and closed, unless that was done
-    /// already because only the caller knows what to say.
+    /// Ends a session with all its seats. A connection that it loses to another one is closed here; in all other cases
+    /// the caller has done so, as it knows what to say.
     mutating func endSession(_ handle: SlabHandle, _ end: SessionEnd, at now: Instant) {
         guard let session = sessions.remove(handle) else { return }
         timers.cancel(handle.index)
@@ -139,7 +139,11 @@ extension TernV1Server {
         sessionByID.remove(session.id)
         if let connection = session.connection {
             sessionByConnection.remove(connection)
-            if end == .replaced { sayReplaced(connection) }
+            switch end {
+            case .replaced: sayReplaced(connection)
+            case .unresumable: close(connection, .replaced, "resumed on another connection")
+            case .bye, .timeout, .removedByOperator, .rateAbuse, .drained: break
+            }
         }
         storedCounters.sessionsEnded += 1
         outputs.append(.event(.sessionEnded(session: session.id, end)))

@@ -17,7 +17,7 @@ struct ModerationTests {
         try harness.act { try $0.kick(id, by: host, explanation: "noise", banSeconds: 0, at: harness.now) }
         #expect(
             harness.heard == [
-                "[2] a removed kicked 'noise'", "a left 2 kicked", "[1, 3] a -p2 kicked",
+                "a left 2 kicked", "[2] a removed kicked 'noise'", "[1, 3] a -p2 kicked",
             ])
         #expect(throws: RoomRefusal.participantNotFound) {
             try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: 0, at: harness.now) }
@@ -92,7 +92,7 @@ struct ModerationTests {
         try harness.join("a", 3, identity: "ann") { $0.replaces = true }
         #expect(
             harness.heard == [
-                "[1] a removed replaced ''", "a left 1 replaced", "[2] a -p1 replaced", "a entered 3", "[2] a +p3",
+                "a left 1 replaced", "[1] a removed replaced ''", "[2] a -p1 replaced", "a entered 3", "[2] a +p3",
             ])
     }
 
@@ -101,7 +101,7 @@ struct ModerationTests {
         let harness = RoomHarness()
         try harness.join("a", 1, identity: "ann", capacity: 1)
         try harness.join("a", 2, identity: "ann") { $0.replaces = true }
-        #expect(harness.heard == ["[1] a removed replaced ''", "a left 1 replaced", "a entered 2"])
+        #expect(harness.heard == ["a left 1 replaced", "[1] a removed replaced ''", "a entered 2"])
     }
 
     @Test("the same subject of another issuer is somebody else")

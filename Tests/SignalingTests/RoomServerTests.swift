@@ -22,7 +22,7 @@ struct RoomServerTests {
         #expect(harness.heard == ["lobby left 1 timeout", "[3] lobby -p1 timeout"])
         #expect(harness.query { $0.roomCount } == 1)
         harness.act { _ = $0.closeRoom(RoomName("lobby".utf8)!, explanation: "end", at: harness.now) }
-        #expect(harness.heard == ["[3] lobby removed closed 'end'", "lobby left 3 closed", "lobby freed"])
+        #expect(harness.heard == ["lobby left 3 closed", "[3] lobby removed closed 'end'", "lobby freed"])
         #expect(harness.query { $0.roomCount } == 0)
         #expect(harness.query { $0.memberCount } == 0)
     }

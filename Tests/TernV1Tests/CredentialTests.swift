@@ -102,6 +102,19 @@ struct CredentialTests {
         #expect(try harness.last("credentials", back)["ttl"] as? Int == 600)
     }
 
+    @Test("who turns out to be gone gets no new ones first")
+    func ghost() throws {
+        let harness = TernHarness()
+        let ann = try harness.enter("lobby", "ann")
+        _ = harness.takeMembers()
+        for seconds: UInt32 in [30, 30] { harness.jump(seconds: seconds) }
+        #expect(harness.pings[ann] == 2)
+        // By now the second pong is missed and new credentials are due.
+        harness.jump(seconds: 540)
+        #expect(harness.closings[ann]?.code == 1008)
+        #expect(harness.takeMembers() == [])
+    }
+
     @Test("a server that relays nothing says so, and does not try again")
     func noRelay() throws {
         let harness = TernHarness()

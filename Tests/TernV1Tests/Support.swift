@@ -152,6 +152,13 @@ final class TernHarness {
         unixTime = UnixTime(seconds: startOfWallClock.seconds + Int64(milliseconds / 1000))
     }
 
+    /// A shell that was held up: all that has become due is done at one time.
+    func jump(seconds: UInt32) {
+        now = now.advanced(bySeconds: seconds)
+        server.handleDeadline(at: now, unixTime: unixTime)
+        drain()
+    }
+
     func setWallClock(_ seconds: Int64) { unixTime = UnixTime(seconds: seconds) }
 
     func drainServer(seconds: UInt32) {
