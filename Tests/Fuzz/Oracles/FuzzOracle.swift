@@ -17,6 +17,7 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "JSON", check: checkJSON),
         FuzzOracle(name: "HTTP", check: checkHTTP),
         FuzzOracle(name: "WebSocket", check: checkWebSocket),
+        FuzzOracle(name: "Signaling", check: checkSignaling),
     ]
 }
 
