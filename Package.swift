@@ -38,8 +38,7 @@ let protocols: [Target] = [
     .target(
         name: "WebSocket", dependencies: ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"], swiftSettings: strict),
     .target(
-        name: "Signaling", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON"],
-        swiftSettings: strict),
+        name: "Signaling", dependencies: ["NetworkPrimitives", "Containers", "Crypto"], swiftSettings: strict),
     .target(
         name: "TernV1", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"],
         swiftSettings: strict),
@@ -114,7 +113,7 @@ let testTargets: [Target] = [
         name: "WebSocketTests", dependencies: ["WebSocket", "HTTP", "Deflate", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
-        name: "SignalingTests", dependencies: ["Signaling", "Containers", "JSON", "NetworkPrimitives", "TestSupport"],
+        name: "SignalingTests", dependencies: ["Signaling", "Containers", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "TernV1Tests",

@@ -1,13 +1,13 @@
 package import NetworkPrimitives
 
-/// Decides who may enter a room, and makes the TURN credentials of those who did. Asked before anything of the room, its
-/// members or its credentials is told.
+/// Decides who may enter a room, and makes the TURN credentials of those who did. Asked before anything of the room,
+/// its members or its credentials is told.
 package protocol Gatekeeper: Sendable {
     /// What a token says, once its signature and its times have been checked.
     func identify(_ token: [UInt8], at unixTime: UnixTime) throws(AdmissionRefusal) -> Pass
 
-    /// Whether the holder of `pass` may enter the room; without a pass it is an anonymous visitor. The times of the pass
-    /// are checked again, as it may have been shown a while ago.
+    /// Whether the holder of `pass` may enter the room; without a pass it is an anonymous visitor. The times of the
+    /// pass are checked again, as it may have been shown a while ago.
     func admit(
         _ pass: Pass?, to room: RoomName, from visitor: Visitor, at unixTime: UnixTime
     ) throws(AdmissionRefusal) -> Admission
@@ -102,7 +102,8 @@ package struct Pass: Hashable, Sendable {
 
 /// Leave to be in one room.
 package struct Admission: Hashable, Sendable {
-    /// The issuer and subject of the token; nil for an anonymous visitor. Two of one identity may take each other's place.
+    /// The issuer and subject of the token; nil for an anonymous visitor. Two of one identity may take each other's
+    /// place.
     package var identity: Identity?
     package var grants: Grants
     package var capacity: Int?
@@ -135,8 +136,8 @@ package struct Admission: Hashable, Sendable {
     }
 }
 
-/// What stands for a member in the user name of its TURN credentials: 16 characters of base64url made of 96 random bits.
-/// User names travel in the clear over UDP, so it says nothing about person or room.
+/// What stands for a member in the user name of its TURN credentials: 16 characters of base64url made of 96 random
+/// bits. User names travel in the clear over UDP, so it says nothing about person or room.
 package struct MemberTag: Hashable, Sendable {
     // Kept inline: there is one for each seat and each allocation.
     private let first: UInt64

@@ -1,5 +1,5 @@
-/// The name of a room: 1 to 128 bytes of letters, digits and `.`, `_`, `~`, `-` (the unreserved characters of RFC 3986),
-/// so that it stands in a URL, a log line and a token without being escaped.
+/// The name of a room: 1 to 128 bytes of letters, digits and `.`, `_`, `~`, `-` (the unreserved characters of RFC
+/// 3986), so that it stands in a URL, a log line and a token without being escaped.
 package struct RoomName: Hashable, Sendable, CustomStringConvertible {
     package static let byteCountMax = 128
 

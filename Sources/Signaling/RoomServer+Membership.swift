@@ -132,7 +132,8 @@ extension RoomServer {
     ) {
         let (room, id, endpoint) = (members[handle].room, members[handle].id, members[handle].endpoint)
         let name = rooms[room].name
-        // The seat first: being told may be the end of the endpoint, and then it must be clear already why the seat went.
+        // The seat first: being told may be the end of the endpoint, and then it must be clear already why the seat
+        // went.
         unlink(handle, reason)
         switch reason {
         case .kicked, .replaced, .closed:

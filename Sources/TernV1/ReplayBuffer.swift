@@ -1,7 +1,7 @@
 /// What was sent to a session and may not have arrived, so that it can be sent again over another connection.
 ///
-/// Messages are numbered from 1 on, without the number being sent: both sides count. The last ones are kept, until their
-/// arrival is known. Texts are shared with the output, not copied.
+/// Messages are numbered from 1 on, without the number being sent: both sides count. The last ones are kept, until
+/// their arrival is known. Texts are shared with the output, not copied.
 struct ReplayBuffer {
     struct Entry {
         let text: [UInt8]

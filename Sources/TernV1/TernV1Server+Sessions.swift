@@ -20,7 +20,8 @@ extension TernV1Server {
         emit(text, to: [connection], isConfidential: isConfidential)
     }
 
-    /// Numbers a message of a session and keeps it for a replay. Answers the connection that it goes to, if there is one.
+    /// Numbers a message of a session and keeps it for a replay. Answers the connection that it goes to, if there is
+    /// one.
     mutating func keep(
         _ text: [UInt8], for handle: SlabHandle, isConfidential: Bool, at now: Instant
     ) -> ConnectionID? {

@@ -197,8 +197,8 @@ extension ConnectionID: FlatMapKey {
 }
 
 extension Admission.Identity {
-    /// Sixty-four bits that nobody without the seed can make collide. The length of the issuer keeps `a`+`bc` apart from
-    /// `ab`+`c`.
+    /// Sixty-four bits that nobody without the seed can make collide. The length of the issuer keeps `a`+`bc` apart
+    /// from `ab`+`c`.
     func hash(seed: UInt64) -> UInt64 {
         var state = seed ^ UInt64(issuer.utf8.count)
         for byte in issuer.utf8 { state = mix(state ^ UInt64(byte), 0x9E37_79B9_7F4A_7C15) ^ seed }

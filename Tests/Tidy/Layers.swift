@@ -33,7 +33,7 @@ struct Layer: Sendable {
         Layer("JSON", .protocols),
         Layer("HTTP", .protocols, ["NetworkPrimitives"]),
         Layer("WebSocket", .protocols, ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"]),
-        Layer("Signaling", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON"]),
+        Layer("Signaling", .protocols, ["NetworkPrimitives", "Containers", "Crypto"]),
         Layer("TernV1", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),

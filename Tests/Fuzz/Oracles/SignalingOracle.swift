@@ -3,9 +3,9 @@ import NetworkPrimitives
 import Signaling
 import TernV1
 
-/// Any bytes are a script of what a few clients, operators and the clock do to the sessions of tern.v1. Whatever they do,
-/// nothing traps, each request is answered once, everything sent is a message, credentials are for members, and three
-/// minutes after the last of it nothing is left.
+/// Any bytes are a script of what a few clients, operators and the clock do to the sessions of tern.v1. Whatever they
+/// do, nothing traps, each request is answered once, everything sent is a message, credentials are for members, and
+/// three minutes after the last of it nothing is left.
 package func checkSignaling(_ input: RawSpan) {
     var script = Script(input.array())
     var world = SignalingWorld(&script)
