@@ -1,12 +1,132 @@
-// The files of site/, made part of the executable.
+// The files of site/, made part of the executable. A file that is not named here is not served.
 #include "pages.h"
+
+static const unsigned char page_404_html[] = {
+#embed "site/404.html"
+};
+
+static const unsigned char call_html[] = {
+#embed "site/call.html"
+};
+
+static const unsigned char favicon_svg[] = {
+#embed "site/favicon.svg"
+};
+
+static const unsigned char ice_html[] = {
+#embed "site/ice.html"
+};
+
+static const unsigned char icons_svg[] = {
+#embed "site/icons.svg"
+};
 
 static const unsigned char index_html[] = {
 #embed "site/index.html"
 };
 
+static const unsigned char js_call_js[] = {
+#embed "site/js/call.js"
+};
+
+static const unsigned char js_chat_js[] = {
+#embed "site/js/chat.js"
+};
+
+static const unsigned char js_common_js[] = {
+#embed "site/js/common.js"
+};
+
+static const unsigned char js_echo_js[] = {
+#embed "site/js/echo.js"
+};
+
+static const unsigned char js_ice_js[] = {
+#embed "site/js/ice.js"
+};
+
+static const unsigned char js_index_js[] = {
+#embed "site/js/index.js"
+};
+
+static const unsigned char js_media_js[] = {
+#embed "site/js/media.js"
+};
+
+static const unsigned char js_people_js[] = {
+#embed "site/js/people.js"
+};
+
+static const unsigned char js_probe_js[] = {
+#embed "site/js/probe.js"
+};
+
+static const unsigned char js_stats_js[] = {
+#embed "site/js/stats.js"
+};
+
+static const unsigned char js_tiles_js[] = {
+#embed "site/js/tiles.js"
+};
+
+static const unsigned char js_verdict_js[] = {
+#embed "site/js/verdict.js"
+};
+
+static const unsigned char style_css[] = {
+#embed "site/style.css"
+};
+
+static const unsigned char tern_js[] = {
+#embed "site/tern.js"
+};
+
+static const unsigned char tern_call_js[] = {
+#embed "site/tern/call.js"
+};
+
+static const unsigned char tern_client_js[] = {
+#embed "site/tern/client.js"
+};
+
+static const unsigned char tern_emitter_js[] = {
+#embed "site/tern/emitter.js"
+};
+
+static const unsigned char tern_error_js[] = {
+#embed "site/tern/error.js"
+};
+
+static const unsigned char tern_room_js[] = {
+#embed "site/tern/room.js"
+};
+
 static const struct tern_page pages[] = {
+    {"404.html", page_404_html, sizeof page_404_html},
+    {"call.html", call_html, sizeof call_html},
+    {"favicon.svg", favicon_svg, sizeof favicon_svg},
+    {"ice.html", ice_html, sizeof ice_html},
+    {"icons.svg", icons_svg, sizeof icons_svg},
     {"index.html", index_html, sizeof index_html},
+    {"js/call.js", js_call_js, sizeof js_call_js},
+    {"js/chat.js", js_chat_js, sizeof js_chat_js},
+    {"js/common.js", js_common_js, sizeof js_common_js},
+    {"js/echo.js", js_echo_js, sizeof js_echo_js},
+    {"js/ice.js", js_ice_js, sizeof js_ice_js},
+    {"js/index.js", js_index_js, sizeof js_index_js},
+    {"js/media.js", js_media_js, sizeof js_media_js},
+    {"js/people.js", js_people_js, sizeof js_people_js},
+    {"js/probe.js", js_probe_js, sizeof js_probe_js},
+    {"js/stats.js", js_stats_js, sizeof js_stats_js},
+    {"js/tiles.js", js_tiles_js, sizeof js_tiles_js},
+    {"js/verdict.js", js_verdict_js, sizeof js_verdict_js},
+    {"style.css", style_css, sizeof style_css},
+    {"tern.js", tern_js, sizeof tern_js},
+    {"tern/call.js", tern_call_js, sizeof tern_call_js},
+    {"tern/client.js", tern_client_js, sizeof tern_client_js},
+    {"tern/emitter.js", tern_emitter_js, sizeof tern_emitter_js},
+    {"tern/error.js", tern_error_js, sizeof tern_error_js},
+    {"tern/room.js", tern_room_js, sizeof tern_room_js},
 };
 
 const size_t tern_page_count = sizeof pages / sizeof pages[0];

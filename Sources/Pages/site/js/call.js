@@ -150,6 +150,7 @@ function enter() {
   showSelf();
   tiles.setStream(SELF, media.stream);
   for (const participant of room.participants.values()) showParticipant({ participant });
+  countPeople();
   watchRoom();
   startCall();
   showServer({ state: client.state });
@@ -183,7 +184,7 @@ function startCall() {
     dataChannels: ["chat"],
     iceTransportPolicy: $("relay").checked ? "relay" : "all",
   });
-  call.on("connection", ({ participant }) => meters.set(participant.id, new ConnectionMeter()));
+  call.on("connection", ({ participant: { id } }) => meters.set(id, meters.get(id) ?? new ConnectionMeter()));
   call.on("stream", ({ participant, stream }) => tiles.setStream(participant.id, stream));
   call.on("state", ({ participant, connection }) => showConnection(participant.id, connection));
   call.on("message", ({ participant, data }) => chat.add(participant.name ?? "Somebody", String(data)));
@@ -247,8 +248,8 @@ function showCredentials() {
     return;
   }
   const left = (credentials.expiresAt - Date.now()) / 1000;
-  const times = renewals === 0 ? "" : `, renewed ${renewals === 1 ? "once" : `${renewals} times`}`;
-  $("credentials-text").textContent = left > 0 ? `Relay for ${duration(left)}${times}` : `Relay expired${times}`;
+  const times = renewals === 0 ? "" : ` · renewed ${renewals}×`;
+  $("credentials-text").textContent = `Relay ${left > 0 ? duration(left) : "expired"}${times}`;
 }
 
 function showServer({ state, retryAt: at }) {

@@ -38,10 +38,21 @@ export function setIcon(element, name) {
 /** Copies, and says so on the button for a moment. */
 export async function copy(text, button) {
   const label = button.querySelector(".label") ?? button;
-  const before = (button.dataset.label ??= label.textContent);
-  label.textContent = (await write(text)) ? "Copied" : "Select and copy";
-  setTimeout(() => (label.textContent = before), 1600);
+  const mark = button.querySelector("use");
+  const [labelBefore, markBefore] = [(button.dataset.label ??= label.textContent), mark?.getAttribute("href")];
+  const isDone = await write(text);
+  label.textContent = isDone ? "Copied" : "Not copied";
+  mark?.setAttribute("href", isDone ? "#icon-check" : "#icon-cross");
+  clearTimeout(copying.get(button));
+  if (!originals.has(button)) originals.set(button, markBefore);
+  copying.set(button, setTimeout(() => {
+    label.textContent = labelBefore;
+    mark?.setAttribute("href", originals.get(button));
+  }, 1600));
 }
+
+const copying = new WeakMap();
+const originals = new WeakMap();
 
 async function write(text) {
   try {
@@ -65,9 +76,11 @@ export function wireCopyButtons() {
   }
 }
 
-const ADJECTIVES = "amber autumn brave bright calm clear coral early gentle golden lucky mellow misty quiet silver soft swift warm"
-  .split(" ");
-const NOUNS = "bay beach breeze cliff cove dune ferry gull harbor island lagoon meadow pebble pier reef shore tide wave".split(" ");
+const words = (text) => text.trim().split(/\s+/);
+const ADJECTIVES = words(`
+  amber autumn brave bright calm clear coral early gentle golden lucky mellow misty quiet silver soft swift warm`);
+const NOUNS = words(`
+  bay beach breeze cliff cove dune ferry gull harbor island lagoon meadow pebble pier reef shore tide wave`);
 const any = (list) => list[Math.floor(Math.random() * list.length)];
 
 /** A name that can be said over the telephone. It is no secret: who must not guess it needs a token. */
@@ -75,7 +88,8 @@ export function randomRoomName() {
   return `${any(ADJECTIVES)}-${any(NOUNS)}-${100 + Math.floor(Math.random() * 900)}`;
 }
 
-const BIRDS = "Avocet Curlew Dunlin Eider Fulmar Gannet Guillemot Kittiwake Petrel Plover Puffin Sandpiper Shearwater Skua".split(" ");
+const BIRDS = words(`
+  Avocet Curlew Dunlin Eider Fulmar Gannet Guillemot Kittiwake Petrel Plover Puffin Sandpiper Shearwater Skua`);
 export const randomName = () => any(BIRDS);
 
 /** `4:05`, `2 h 5 min`, `3 days`. */

@@ -47,7 +47,8 @@ function fillIn(status) {
     ["Rooms open to", status.anonymous_rooms ? "everybody" : "token holders"],
   ];
   for (const [term, value] of facts) {
-    if (value !== undefined) $("status-list").append(make("div", {}, make("dt", {}, term), make("dd", {}, String(value))));
+    if (value === undefined) continue;
+    $("status-list").append(make("div", {}, make("dt", {}, term), make("dd", {}, String(value))));
   }
   $("status-list").hidden = false;
   for (const url of urls) {
@@ -62,7 +63,8 @@ function fillIn(status) {
 }
 
 function uptime(seconds) {
-  return seconds < 60 ? `${Math.round(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min` : duration(seconds);
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  return seconds < 3600 ? `${Math.floor(seconds / 60)} min` : duration(seconds);
 }
 
 function transports(urls) {

@@ -100,7 +100,8 @@ function painter(canvas, name) {
     // In the middle, because a tile shows only as much of the edges as fits.
     context.textAlign = "center";
     const now = new Date();
-    context.fillText(`${now.toLocaleTimeString("en-GB")}.${Math.floor(now.getMilliseconds() / 100)}`, width / 2, height * 0.24);
+    const tenths = Math.floor(now.getMilliseconds() / 100);
+    context.fillText(`${now.toLocaleTimeString("en-GB")}.${tenths}`, width / 2, height * 0.24);
   };
 }
 

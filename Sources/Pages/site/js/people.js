@@ -6,6 +6,7 @@ const STATES = {
   new: "waiting", connecting: "connecting", connected: "connected", disconnected: "interrupted", failed: "failed",
   closed: "gone",
 };
+const KINDS = { failed: "bad", new: "" };
 
 /** The list of who is in the room, with what each connection does. */
 export class People {
@@ -31,9 +32,9 @@ export class People {
     if (!row?.facts) return;
     const { state, route, inBitrate, outBitrate, roundTripMs } = meter.latest;
     const words = describeRoute(route);
-    const isConnected = state === "connected";
-    row.state.textContent = isConnected && route ? words.summary : (STATES[state] ?? state);
-    row.state.className = `pill ${isConnected ? (route?.isRelayed ? "relayed" : "good") : state === "failed" ? "bad" : "warn"}`;
+    const isConnected = state === "connected" && route !== null;
+    row.state.textContent = isConnected ? words.summary : (STATES[state] ?? state);
+    row.state.className = `pill ${isConnected ? (route.isRelayed ? "relayed" : "good") : (KINDS[state] ?? "warn")}`;
     row.local.textContent = words.local;
     row.remote.textContent = words.remote;
     row.inRate.textContent = `↓ ${bitrate(inBitrate)}`;

@@ -53,7 +53,7 @@ const KINDS = { host: "host address", srflx: "NAT address (srflx)", prflx: "NAT 
 export function describeRoute(route) {
   if (!route) return { summary: "No path yet", local: "–", remote: "–" };
   const { local, remote, isRelayed } = route;
-  const viaTURN = local.candidateType === "relay" && local.relayProtocol ? ` via ${local.relayProtocol.toUpperCase()}` : "";
+  const viaTURN = local.relayProtocol ? ` via ${local.relayProtocol.toUpperCase()}` : "";
   const parts = [local.protocol?.toUpperCase(), family(local) ?? family(remote)].filter(Boolean);
   return {
     summary: `${isRelayed ? "Relayed" : "Direct"} · ${parts.join(" · ")}`,

@@ -53,7 +53,8 @@ export class Tiles {
 
   #add(id, isSelf) {
     const video = make("video", { autoplay: true, playsInline: true, muted: isSelf });
-    const [name, initial, note] = [make("span", { className: "tile-name" }), make("span"), make("p", { className: "tile-note" })];
+    const [name, initial] = [make("span", { className: "tile-name" }), make("span")];
+    const note = make("p", { className: "tile-note" });
     const [badgeText, isMuted] = [make("span"), make("span", { className: "visually-hidden" })];
     const badge = make("p", { hidden: true }, icon("direct"), badgeText);
     const muted = make("span", { className: "tile-muted", hidden: true }, icon("mic-off"));

@@ -176,8 +176,8 @@ export class Call extends Emitter {
 }
 
 /**
- * The connection to one participant of a call. `pc` is an ordinary `RTCPeerConnection`: add tracks and channels to it as
- * you like, it negotiates by itself ("perfect negotiation": of two offers at once, that of the impolite side stands).
+ * The connection to one participant of a call. `pc` is an ordinary `RTCPeerConnection`: add tracks and channels to it
+ * as you like, it negotiates by itself ("perfect negotiation": of two offers at once, the impolite side's stands).
  */
 export class Connection {
   /** @type {Map<string, RTCDataChannel>} By label. */
