@@ -100,12 +100,13 @@ async function showPreview() {
 }
 
 function showError(error) {
-  $("entry-error").textContent = inWords(error);
+  $("entry-error-text").textContent = inWords(error);
   $("entry-error").hidden = false;
+  $("replace").hidden = error.code !== "duplicate_join";
   if (["unauthorized", "token_expired", "forbidden"].includes(error.code)) $("token-details").open = true;
 }
 
-async function join() {
+async function join({ replace } = {}) {
   const button = $("join");
   button.disabled = true;
   button.textContent = "Joining…";
@@ -115,7 +116,7 @@ async function join() {
   try {
     client = await connect("/", { token, application: { name: "Tern's call page" } });
     client.on("state", showServer);
-    room = await client.join($("room").value, { name: $("name").value, metadata: ownMetadata() });
+    room = await client.join($("room").value, { name: $("name").value, metadata: ownMetadata(), replace });
     enter();
   } catch (error) {
     client?.close();
@@ -171,7 +172,8 @@ function watchRoom() {
     people.remove(participant.id);
     meters.delete(participant.id);
     countPeople();
-    const how = { timeout: "has lost the connection", kicked: "has been removed" }[reason] ?? "has left";
+    const ways = { timeout: "has lost the connection", kicked: "has been removed", replaced: "has changed windows" };
+    const how = ways[reason] ?? "has left";
     announce(`${participant.name ?? "Somebody"} ${how}.`);
   });
   room.on("credentials", () => (renewals += 1));
@@ -374,6 +376,7 @@ function wire() {
   });
   $("panel-close").addEventListener("click", () => setPanel(null));
   $("relay").addEventListener("change", () => call?.setTransportPolicy($("relay").checked ? "relay" : "all"));
+  $("replace").addEventListener("click", () => join({ replace: true }));
   $("retry").addEventListener("click", () => client?.retryNow());
   $("chat-form").addEventListener("submit", say);
   $("leave").addEventListener("click", () => leave());

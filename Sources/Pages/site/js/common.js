@@ -123,7 +123,7 @@ const ERRORS = {
   credentials_denied: "You may be in the room, but not use the relay. Direct connections can still work.",
   rate_limited: "Too many attempts. Wait a moment.",
   bad_request: "The server did not accept the name of the room. Use letters, digits and . _ ~ -",
-  duplicate_join: "You are in this room already.",
+  duplicate_join: "Somebody with your token is in this room already, perhaps you in another window.",
   replaced: "You have joined from somewhere else, which took this place.",
   session_replaced: "You have joined from somewhere else, which took this place.",
   server_draining: "The server is about to restart. Try again in a moment.",

@@ -40,12 +40,15 @@ export class Call extends Emitter {
   #room;
   #options;
   #self;
-  #lastKey = 0;
+  /** The newest key of a connection with each participant. */
+  #lastKeys;
   #cancellations;
 
-  constructor(room, options, earlySignals) {
+  /** @package */
+  constructor(room, options, { earlySignals, lastKeys }) {
     super();
     this.#room = room;
+    this.#lastKeys = lastKeys;
     this.#options = { dataChannels: [], iceTransportPolicy: "all", ...options };
     this.#self = room.self;
     this.#cancellations = [
@@ -115,10 +118,8 @@ export class Call extends Emitter {
     if (this.isClosed || !this.#room.participants.has(from)) return;
     const known = this.connections.get(from);
     if (known?.key === signal.key) return signal.isEnded ? known.close() : known.receive(signal);
-    // An offer with another key begins anew. Of two that began at once, the impolite side's stands; what is neither
-    // belongs to a connection that is gone.
-    const isOurTurn = known?.isUnanswered && !this.#isPolite(from);
-    if (signal.description?.type !== "offer" || isOurTurn) return;
+    // An offer with a greater key begins anew. Everything else belongs to a connection that is gone.
+    if (signal.description?.type !== "offer" || signal.key <= (this.#lastKeys.get(from) ?? "")) return;
     known?.close();
     this.#connection(from, signal.key).receive(signal);
   }
@@ -132,19 +133,25 @@ export class Call extends Emitter {
     }
   }
 
-  #connection(id, key = `${this.#self}/${++this.#lastKey}`) {
+  #connection(id, key = this.#nextKey(id)) {
     const known = this.connections.get(id);
     if (known) return known;
+    this.#lastKeys.set(id, key);
     const participant = this.#room.participants.get(id);
     const send = (signal) => this.#send(id, { key, ...signal });
-    const connection = new Connection(this, { participant, key, isPolite: this.#isPolite(id), send });
+    const connection = new Connection(this, { participant, key, isPolite: this.#self < id, send });
     this.connections.set(id, connection);
     this.emit("connection", { connection, participant });
     return connection;
   }
 
-  #isPolite(id) {
-    return this.#self < id;
+  /**
+   * Names a connection for both sides, so that signals of one that is gone are not taken for those of its successor. It
+   * is greater than all that either has seen, and of two made at once one is the greater.
+   */
+  #nextKey(id) {
+    const count = parseInt(this.#lastKeys.get(id) ?? "0", 10) + 1;
+    return `${String(count).padStart(6, "0")}/${this.#self}`;
   }
 
   #send(id, signal) {
@@ -201,7 +208,7 @@ export class Connection {
     this.#call = call;
     this.#isPolite = isPolite;
     this.#send = send;
-    /** The same on both sides, and another one whenever they begin anew. */
+    /** The same on both sides, and a greater one whenever they begin anew. */
     this.key = key;
     /** @type {import("./room.js").Participant} */
     this.participant = participant;
@@ -216,11 +223,6 @@ export class Connection {
 
   get state() {
     return this.pc.connectionState;
-  }
-
-  /** @package */
-  get isUnanswered() {
-    return this.pc.remoteDescription === null;
   }
 
   /** @returns {Promise<Route | null>} Null while there is no way to the participant. */

@@ -11,6 +11,8 @@ const EARLY_SIGNALS_MAX = 512;
  * @property {string} [name] What others are to call this participant.
  * @property {object} [metadata] Anything else that others are to know, at most 2 KiB as JSON.
  * @property {string} [role]
+ * @property {boolean} [replace] Take the place of whoever is in the room with the same identity (`sub` of the token);
+ * otherwise that is an error, `duplicate_join`.
  * @property {boolean} [ice] Whether to ask for TURN credentials; true unless said otherwise.
  *
  * @typedef {object} Participant
@@ -50,6 +52,7 @@ export class Room extends Emitter {
   #options;
   #call = null;
   #earlySignals = [];
+  #lastKeys = new Map();
   #renewTimer = undefined;
 
   constructor(client, name, options) {
@@ -104,7 +107,7 @@ export class Room extends Emitter {
    */
   call(options = {}) {
     if (this.#call) throw new TernError("bad_request", "a room has one call at a time");
-    this.#call = new Call(this, options, this.#earlySignals.splice(0));
+    this.#call = new Call(this, options, { earlySignals: this.#earlySignals.splice(0), lastKeys: this.#lastKeys });
     this.#call.on("closed", () => (this.#call = null));
     return this.#call;
   }
@@ -119,16 +122,16 @@ export class Room extends Emitter {
   // MARK: - For the client
 
   /** @package */
-  async enter() {
-    const { token, name, metadata, role, ice } = this.#options;
-    await this.#request({
-      type: "join", token: typeof token === "function" ? await token() : token, name, meta: metadata, role, ice,
-    });
+  async enter({ replace = this.#options.replace } = {}) {
+    const { token: source, name, metadata, role, ice } = this.#options;
+    const token = typeof source === "function" ? await source() : source;
+    await this.#request({ type: "join", token, name, meta: metadata, role, ice, replace });
   }
 
   /** @package */
   enterAgain() {
-    this.enter().catch((error) => this.end(error));
+    // What is left of this participant's own earlier session is in nobody's way.
+    this.enter({ replace: true }).catch((error) => this.end(error));
   }
 
   /** @package */
@@ -151,8 +154,8 @@ export class Room extends Emitter {
       case "signal": return this.#signal(message);
       case "broadcast": return this.emit("message", { ...this.#content(message), isBroadcast: true });
       case "credentials": return this.#renew(message);
-      case "kicked": return this.end(new TernError("kicked", message.reason || "removed from the room"));
-      case "left": return this.end(new TernError("room_closed", message.reason || "the room was closed"));
+      case "kicked": return this.end(new TernError("kicked", message.reason || "kicked"));
+      case "left": return this.#left(message);
     }
   }
 
@@ -175,6 +178,11 @@ export class Room extends Emitter {
     if (isAgain) this.emit("joined", { self: this.self });
   }
 
+  #left({ reason, message }) {
+    // One's own leaving ended the room already, and another one of that name may have been entered since.
+    if (reason !== "left") this.end(new TernError("room_closed", message || "the room was closed"));
+  }
+
   #add({ id, name, meta, role, since }) {
     const known = this.participants.get(id);
     const participant = known ?? { id, name, role, since };
@@ -187,6 +195,7 @@ export class Room extends Emitter {
     const participant = this.participants.get(id);
     if (!this.participants.delete(id)) return;
     this.#earlySignals = this.#earlySignals.filter((signal) => signal.from !== id);
+    this.#lastKeys.delete(id);
     this.emit("participant-left", { participant, reason });
   }
 
