@@ -1,3 +1,4 @@
+// The pages that the server brings along, as bytes in the executable.
 #pragma once
 #include <stddef.h>
 
