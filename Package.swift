@@ -132,8 +132,11 @@ let testTargets: [Target] = [
             "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .testTarget(
-        name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
-        swiftSettings: relaxed),
+        name: "HostTests",
+        dependencies: [
+            "ServerRuntime", "Configuration", "TURN", "STUN", "Crypto", "LinuxSockets", "EventLoop",
+            "NetworkPrimitives", "TestSupport",
+        ], swiftSettings: relaxed),
     .testTarget(
         name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],
         resources: [.copy("Fixtures")], swiftSettings: relaxed),

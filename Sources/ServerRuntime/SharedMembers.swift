@@ -107,8 +107,10 @@ final class RevocationInbox: Sendable {
 
     func post(_ scopes: Set<CredentialScope>) {
         pending.withLock { pending in
-            guard case .scopes(let waiting) = pending else { return }
-            let all = waiting.union(scopes)
+            guard case .scopes(var all) = pending else { return }
+            // Taken out while it grows, or each post would copy what waits.
+            pending = .scopes([])
+            all.formUnion(scopes)
             pending = all.count <= Self.scopesMax ? .scopes(all) : .unlisted
         }
         mailbox.post(.revoke)
