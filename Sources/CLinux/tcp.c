@@ -69,6 +69,33 @@ int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_add
     return connection;
 }
 
+/// The port is the kernel's choice; made only when it connects, it has to be free for that peer alone.
+static int bind_source(int fd, const struct tern_address *local, struct tern_failure *failure) {
+    if (local->family == TERN_FAMILY_NONE) return 0;
+    union tern_sockaddr name;
+    socklen_t length = tern_address_to_kernel(local, &name);
+    if (set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) != 0)
+        return fail(failure, "setsockopt(IP_BIND_ADDRESS_NO_PORT)");
+    return bind(fd, &name.any, length) == 0 ? 0 : fail(failure, "bind");
+}
+
+int32_t tern_tcp_connect(const struct tern_address *remote, const struct tern_address *local,
+                         struct tern_failure *failure) {
+    int family = remote->family == TERN_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail(failure, "socket");
+    union tern_sockaddr name;
+    socklen_t length = tern_address_to_kernel(remote, &name);
+    if (set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) != 0) {
+        (void)fail(failure, "setsockopt(TCP_NODELAY)");
+    } else if (bind_source(fd, local, failure) == 0) {
+        if (connect(fd, &name.any, length) == 0 || errno == EINPROGRESS) return fd;
+        (void)fail(failure, "connect");
+    }
+    close(fd);
+    return -1;
+}
+
 int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity) {
     ssize_t count;
     do count = recv(fd, buffer, capacity, 0);

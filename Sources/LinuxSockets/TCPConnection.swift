@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+package import NetworkPrimitives
 
 /// What `TCPConnection.read` gives.
 package enum ReadResult: Equatable, Sendable {
@@ -33,6 +34,22 @@ package struct TCPConnection: ~Copyable, Sendable {
     package static let piecesMax = Int(TERN_PIECES_MAX)
 
     private let descriptor: FileDescriptor
+
+    /// Begins to connect, without waiting: the poller says writable when there is a connection, and writable with an error
+    /// when there is none, which the first read or write then names. `source` is the address of ours to call from.
+    package static func connect(
+        to remote: SocketAddress, from source: IPAddress? = nil
+    ) throws(SystemError) -> TCPConnection {
+        var failure = unsafe tern_failure()
+        var name = tern_address(remote)
+        var local = tern_address(source)
+        let raw = unsafe tern_tcp_connect(&name, &local, &failure)
+        guard raw >= 0 else {
+            let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "connect"
+            throw unsafe SystemError(operation: operation, errno: failure.error)
+        }
+        return TCPConnection(adopting: FileDescriptor(adopting: raw))
+    }
 
     init(adopting descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 

@@ -240,6 +240,56 @@ struct TCPConnectionTests {
     }
 }
 
+@Suite("TCP connecting")
+struct TCPConnectTests {
+    @Test("a connection that we begin carries bytes both ways", arguments: AddressFamily.allCases)
+    func connect(family: AddressFamily) throws {
+        let listener = try TCPListener(binding: .loopback(family))
+        let ours = try TCPConnection.connect(to: listener.localAddress)
+        try wait(for: .writable, on: ours.raw)
+        let theirs = try listener.acceptSoon().take()
+        #expect(ours.write([1, 2]) == .wrote(2))
+        #expect(try theirs.readSoon() == (.bytes(2), [1, 2]))
+        #expect(theirs.write([3]) == .wrote(1))
+        #expect(try ours.readSoon() == (.bytes(1), [3]))
+        #expect(ours.readNow().0 == .wouldBlock)
+        #expect(fcntl(ours.raw, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test("the address to call from can be chosen, and the port is the kernel's")
+    func source() throws {
+        let listener = try TCPListener(binding: .loopback(.ipv4))
+        let source = IPAddress.v4(IPv4Address(rawValue: 0x7F03_0201))
+        let ours = try TCPConnection.connect(to: listener.localAddress, from: source)
+        let accepted = try listener.acceptSoon()
+        #expect(accepted.remoteAddress.ip == source)
+        #expect(accepted.remoteAddress.port != 0)
+        withExtendedLifetime(ours.raw) {}
+    }
+
+    @Test("nobody listens: the first read says so")
+    func refused() throws {
+        let address: SocketAddress
+        do { address = try TCPListener(binding: .loopback(.ipv4)).localAddress }
+        let ours = try TCPConnection.connect(to: address)
+        try wait(for: .writable, on: ours.raw)
+        #expect(ours.readNow().0 == .failed(SystemError(operation: "recv", errno: ECONNREFUSED)))
+    }
+
+    @Test("an address that is not ours cannot be called from, and is a typed error")
+    func foreignSource() throws {
+        let listener = try TCPListener(binding: .loopback(.ipv4))
+        do throws(SystemError) {
+            let source = IPAddress.v4(IPv4Address(rawValue: 0xC000_0201))
+            _ = try TCPConnection.connect(to: listener.localAddress, from: source).raw
+            Issue.record("connected from somebody else's address")
+        } catch {
+            #expect(error.operation == "bind")
+            #expect(error.isAddressNotAvailable)
+        }
+    }
+}
+
 @Suite("TCP gathering")
 struct TCPGatherTests {
     @Test("pieces arrive in order, empty ones as nothing")

@@ -88,6 +88,10 @@ int32_t tern_tcp_listen(const struct tern_address *address, const struct tern_tc
 /// A waiting connection, non-blocking, with the options of its listener. `local` NULL: the caller knows it already.
 int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_address *_Nullable local);
 
+/// Begins to connect a non-blocking TCP socket, from `local` if that names an address. Results as of `tern_udp_open`.
+int32_t tern_tcp_connect(const struct tern_address *remote, const struct tern_address *local,
+                         struct tern_failure *failure);
+
 /// 0 at the end of the stream.
 int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity);
 
