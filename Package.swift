@@ -88,7 +88,9 @@ let benchmarks: [Target] = [
     .target(name: "CLoad", path: "Benchmarks/CLoad", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .executableTarget(
         name: "tern-bench",
-        dependencies: ["NetworkPrimitives", "Crypto", "STUN", "LinuxSockets", "EventLoop", "CLoad"],
+        dependencies: [
+            "NetworkPrimitives", "Crypto", "STUN", "WebSocket", "LinuxSockets", "EventLoop", "CLoad",
+        ],
         path: "Benchmarks/Load", swiftSettings: strict),
 ]
 

@@ -4,14 +4,10 @@ import LinuxSockets
 @main
 enum TernBench {
     static func main() {
-        let options: Options
-        switch Options.parse(Array(CommandLine.arguments.dropFirst())) {
-        case .success(let parsed): options = parsed
-        case .failure(let error):
-            complain(error.word.map { "tern-bench: cannot understand \($0)" } ?? Options.usage)
-            Process.exit(2)
-        }
         _ = ResourceLimits.raiseOpenFiles()
+        let words = Array(CommandLine.arguments.dropFirst())
+        if let parsed = SignalOptions.parse(words) { return measureSignaling(understood(parsed)) }
+        let options = understood(Options.parse(words))
         do {
             let report = Report(options: options, outcome: try Scenarios(options: options).run())
             print(options.isJSON ? report.json : report.text)
@@ -22,6 +18,30 @@ enum TernBench {
                 complain("tern-bench: \(failures) clients were refused or not answered; error codes \(codes)")
             }
             Process.exit(1)
+        }
+    }
+
+    private static func measureSignaling(_ options: SignalOptions) {
+        do {
+            let report = SignalReport(options: options, outcome: try SignalScenarios(options: options).run())
+            print(options.isJSON ? report.json : report.text)
+        } catch {
+            switch error {
+            case .system(let error): complain("tern-bench: \(error)")
+            case .client(let failure): complain("tern-bench: a client failed: \(failure)")
+            case .stalled(let what): complain("tern-bench: \(what)")
+            }
+            Process.exit(1)
+        }
+    }
+
+    private static func understood<Parsed>(_ parsed: Result<Parsed, OptionError>) -> Parsed {
+        switch parsed {
+        case .success(let options): return options
+        case .failure(let error):
+            let usage = Options.usage + "\n" + SignalOptions.usage
+            complain(error.word.map { "tern-bench: cannot understand \($0)" } ?? usage)
+            Process.exit(2)
         }
     }
 
