@@ -34,7 +34,8 @@ package struct EmbeddedSite: SiteContent {
     }
 }
 
-/// The operator's site, with what our own client needs beneath it: `tern.js` is there whatever the directory holds.
+/// The operator's site, with our own client beneath it: `tern.js` and its parts in `tern/` are there whatever the
+/// directory holds.
 package struct OverlaidSite: SiteContent {
     private let upper: any SiteContent
     private let lower: any SiteContent
@@ -46,6 +47,6 @@ package struct OverlaidSite: SiteContent {
 
     package func resource(at path: [String]) -> SiteResource? {
         if let resource = upper.resource(at: path) { return resource }
-        return path == ["tern.js"] || path.first == "js" ? lower.resource(at: path) : nil
+        return path == ["tern.js"] || path.first == "tern" ? lower.resource(at: path) : nil
     }
 }
