@@ -78,7 +78,8 @@ let assembly: [Target] = [
     .executableTarget(
         name: "tern",
         dependencies: [
-            "NetworkPrimitives", "Crypto", "TURN", "LinuxSockets", "EventLoop", "Configuration", "ServerRuntime",
+            "NetworkPrimitives", "Crypto", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
+            "CredentialService", "ServerRuntime",
         ],
         swiftSettings: strict),
 ]

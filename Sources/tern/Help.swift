@@ -3,7 +3,7 @@ import ServerRuntime
 /// What `--help` prints.
 enum Help {
     static let overview = """
-        Tern \(Version.number), a STUN and TURN server
+        Tern \(Version.number), a STUN and TURN server with signaling
 
           tern serve [options]          serve until SIGTERM; reads turnserver.conf, or what -c names
           tern serve --dev              serve this machine alone, with a user made up on the spot
@@ -11,11 +11,26 @@ enum Help {
           tern check-peer IP[:PORT]     tell whether clients may reach a peer, and which rule decides
                        [-c FILE]
           tern credentials [options]    make a time-limited user name and password from static-auth-secret
+          tern token [options]          make a token that opens a room, signed with a signaling-api-key
           tern --version
           tern --help
 
         'tern serve --help' lists the options of the configuration. They are coturn's: a turnserver.conf and a
         turnserver command line work as they are, and a link named turnserver to this program behaves as 'tern serve'.
+        """
+
+    static let token = """
+        usage: tern token --room ROOM [--identity NAME] [--ttl SECONDS] [--capacity N] [--kick] [--key ID] [-c FILE]
+
+          --room ROOM      the room that it opens; 'team-*' for all whose names begin so, '*' for every one
+          --identity NAME  who it is for; two sessions of one name can take each other's place
+          --ttl SECONDS    how long it opens the room; default 3600, at most 86400
+          --capacity N     how many participants the room takes if this token opens it
+          --kick           its holder may put others out
+          --key ID         the signaling-api-key to sign with; default: the first one
+          -c FILE          the configuration with signaling-api-key; default: turnserver.conf in the usual places
+
+        Prints the token.
         """
 
     static let credentials = """

@@ -51,7 +51,10 @@ enum ServeCommand {
         // Hexadecimal survives every shell, page and configuration file.
         let password = Hex.encode(random.bytes(12))
         let configuration: ServerConfiguration
-        do { configuration = try .development(userName: developmentUser, password: password) } catch {
+        do {
+            configuration = try .development(
+                userName: developmentUser, password: password, signalingPort: freeDevelopmentPort())
+        } catch {
             Console.complain(error.message)
             return .failure
         }
@@ -62,6 +65,14 @@ enum ServeCommand {
     }
 
     private static let developmentUser = "dev"
+
+    /// 8080, or one of the next ports if another program of the developer's has that.
+    private static func freeDevelopmentPort() -> UInt16 {
+        let ports: ClosedRange<UInt16> = 8080...8099
+        return ports.first { port in
+            (try? TCPListener(binding: SocketAddress(ip: .loopback(.ipv4), port: port))) != nil
+        } ?? ports.lowerBound
+    }
 
     private static func developmentWords(_ addresses: Server.Addresses, _ password: String) -> String {
         let port = addresses.turn.first?.port ?? 3478

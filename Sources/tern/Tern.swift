@@ -24,6 +24,7 @@ enum Tern {
         case "check-config": return CheckConfigCommand.run(arguments)
         case "check-peer": return CheckPeerCommand.run(arguments)
         case "credentials": return CredentialsCommand.run(arguments)
+        case "token": return TokenCommand.run(arguments)
         case "--version", "-V", "version":
             Console.write("Tern \(Version.number)")
             return .success

@@ -60,7 +60,8 @@ struct Layer: Sendable {
         Layer(
             "tern", .executables,
             [
-                "NetworkPrimitives", "Crypto", "TURN", "LinuxSockets", "EventLoop", "Configuration", "ServerRuntime",
+                "NetworkPrimitives", "Crypto", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
+                "CredentialService", "ServerRuntime",
             ]),
     ]
 

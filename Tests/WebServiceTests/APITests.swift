@@ -199,7 +199,7 @@ import Testing
 
     @Test func whatGoesOnIsNobodysBusiness() {
         let stranger = request("GET /v1/status")
-        #expect(stranger.body.contains(#""turn":["turn:tern.example:3478?transport=udp"]"#))
+        #expect(stranger.body.contains(#""turn":{"urls":["turn:tern.example:3478?transport=udp"]}"#))
         #expect(!stranger.body.contains("participants"))
         let host = harness.exchange("GET /v1/status HTTP/1.1\nHost: localhost\n\n", from: "127.0.0.1")
         #expect(host.body.contains(#""participants":0"#))

@@ -35,10 +35,9 @@ extension WebService {
         writer.member("version", settings.version)
         writer.member("uptime_s", Int(context.now.nanoseconds(since: startedAt) / 1_000_000_000))
         writer.member("anonymous_rooms", settings.hasAnonymousRooms)
-        writer.name("turn")
-        writer.strings(authority.issuer?.servers.turnURLs(for: context.visitor) ?? [])
-        writer.name("stun")
-        writer.strings(authority.servers.stunURLs(for: context.visitor))
+        let turnURLs = authority.issuer?.servers.turnURLs(for: context.visitor) ?? []
+        Self.write("turn", urls: turnURLs, to: &writer)
+        Self.write("stun", urls: authority.servers.stunURLs(for: context.visitor), to: &writer)
         // How much is going on here is nobody's business but the host's.
         if context.visitor.address.isLoopback {
             writer.member("rooms", signaling.liveCounts.rooms)
@@ -46,6 +45,14 @@ extension WebService {
         }
         writer.endObject()
         return .json(writer.bytes).uncached
+    }
+
+    private static func write(_ name: String, urls: [String], to writer: inout JSONWriter) {
+        writer.name(name)
+        writer.beginObject()
+        writer.name("urls")
+        writer.strings(urls)
+        writer.endObject()
     }
 
     // MARK: - Pages
@@ -69,6 +76,8 @@ extension WebService {
         response.headers.append("etag", resource.entityTag)
         // Kept, but asked about each time: an update of the server is seen at once.
         response.headers.append("cache-control", "no-cache")
+        // The client is imported by pages of other origins; it holds nothing that is not in everybody's executable.
+        if path.first == "tern" || path == ["tern.js"] { response.headers.append("access-control-allow-origin", "*") }
         return response
     }
 
