@@ -37,11 +37,10 @@ package struct EphemeralCredential: Equatable, Sendable {
     /// The user part of a member of a room: a signaling session decides whether it still holds (`MemberStanding`). It
     /// is the same in all the names that one member is given, so that quotas and revocation go by it.
     package static func memberUser(tag: [UInt8], quota: Int) -> [UInt8] {
-        mintedUser(tag: memberPrefix + tag, quota: quota)
+        mintedUser(tag: [UInt8(ascii: "m"), UInt8(ascii: "-")] + tag, quota: quota)
     }
 
-    fileprivate static let mintedPrefix = "tern."
-    fileprivate static let memberPrefix: [UInt8] = [UInt8(ascii: "m"), UInt8(ascii: "-")]
+    private static let mintedPrefix = "tern."
 }
 
 /// What an ephemeral user name says.
@@ -70,17 +69,25 @@ package struct EphemeralUsername: Equatable, Sendable {
         if digits < username.count, username[digits] != separator { return nil }
         expiresAt = expiry
         user = Array(username.dropFirst(digits + 1))
-        let minted = Self.minted(user)
-        mintedQuota = minted.flatMap { $0.quota > 0 ? $0.quota : nil }
-        isMember = minted.map { $0.tag.starts(with: EphemeralCredential.memberPrefix) } ?? false
+        if let (quota, tagStart) = Self.minted(user) {
+            mintedQuota = quota > 0 ? quota : nil
+            isMember = Self.isMember(user, tagStart: tagStart)
+        } else {
+            mintedQuota = nil
+            isMember = false
+        }
     }
 
     /// Whether nothing may be begun with it any more.
     package func isExpired(at unixTime: UnixTime) -> Bool { expiresAt < unixTime.seconds }
 
+    private static func isMember(_ user: [UInt8], tagStart: Int) -> Bool {
+        user.count >= tagStart + 2 && user[tagStart] == UInt8(ascii: "m") && user[tagStart + 1] == UInt8(ascii: "-")
+    }
+
     /// The parts of `tern.<quota>.<tag>`; nil for another issuer's user.
-    private static func minted(_ user: [UInt8]) -> (quota: Int, tag: ArraySlice<UInt8>)? {
-        guard user.starts(with: EphemeralCredential.mintedPrefix.utf8) else { return nil }
+    private static func minted(_ user: [UInt8]) -> (quota: Int, tagStart: Int)? {
+        guard user.starts(with: "tern.".utf8) else { return nil }
         let rest = user.dropFirst(5)
         guard let dot = rest.firstIndex(of: UInt8(ascii: ".")), (1...6).contains(dot - rest.startIndex) else {
             return nil
@@ -90,6 +97,6 @@ package struct EphemeralUsername: Equatable, Sendable {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
             quota = quota * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        return (quota, rest[(dot + 1)...])
+        return (quota, dot + 1)
     }
 }

@@ -5,8 +5,8 @@ import STUN
 /// The control plane of one worker: STUN and TURN as a value that is driven from outside.
 ///
 /// It owns no socket, clock, thread or log. Inputs are the `receive…`, `relay…`, `revoke…` and `handleDeadline`
-/// methods; each takes the time. A response is written into the buffer that the caller lends and described by the `Reply`. What else
-/// has to happen is asked for by outputs:
+/// methods; each takes the time. A response is written into the buffer that the caller lends and described by the
+/// `Reply`. What else has to happen is asked for by outputs:
 ///
 /// > After every input, take `nextOutput()` until it is nil, and do each before the next; then give the next input.
 ///
