@@ -37,7 +37,7 @@ struct WorkerRevocationTests {
                     policy: settings.quotas, relayAddresses: settings.turn.relayAddresses.map(\.local),
                     ports: settings.relayPorts, quarantineSeconds: 1, random: OSRandom()))
             mailbox = try Mailbox(limit: 16)
-            let socket = HeldSocket(try UDPSocket(binding: .loopback(.ipv4)))
+            let socket = HeldSocket(try UDPSocket(binding: SocketAddress(ip: .loopback(.ipv4), port: 0)))
             listener = socket.socket.localAddress
             let context = WorkerContext(
                 number: 0, settings: settings, ledger: ledger, members: members, reservations: ReservationBook(),
@@ -59,7 +59,7 @@ struct WorkerRevocationTests {
     func deletes() throws {
         let running = try Running()
         defer { running.stop() }
-        let client = try UDPSocket(binding: .loopback(.ipv4))
+        let client = try UDPSocket(binding: SocketAddress(ip: .loopback(.ipv4), port: 0))
         #expect(running.members.enter(Self.user, at: Clock.monotonic()))
         #expect(try exchange(.allocate, client, running) == .success)
         #expect(running.ledger.liveCounts == (1, 1))
@@ -103,8 +103,15 @@ struct WorkerRevocationTests {
         let count = writer.finish()
         var incoming = ReceiveBatch(slots: 1)
         var outgoing = TransmitBatch(slotsOf: incoming)
-        outgoing.send(Array(buffer[..<count]), by: client.raw, to: running.listener)
-        guard try incoming.receiveSome(from: client.raw) == 1 else { return nil }
-        return try STUNMessage(parsing: incoming.bytes(of: 0).span.bytes).type.messageClass
+        outgoing.append(
+            copying: buffer.span.bytes.extracting(0..<count),
+            Envelope(socket: client.raw, destination: running.listener))
+        outgoing.flush()
+        var poller = try Poller()
+        try poller.add(client.raw, token: 0, interest: .readable)
+        let now = Clock.monotonic()
+        _ = try poller.wait(until: now.advanced(bySeconds: 2), now: now)
+        guard try incoming.receive(from: client.raw) == 1 else { return nil }
+        return try STUNMessage(parsing: incoming.payload(of: 0)).type.messageClass
     }
 }
