@@ -96,7 +96,13 @@ extension TernV1Server {
     ) {
         guard let handle = sessionByConnection[connection] else { return }
         storedCounters.count(refusal.code)
-        emit(MessageText.refusal(refusal, isFatal: true, id: id), to: [connection], isConfidential: false)
+        let text = MessageText.refusal(refusal, isFatal: true, id: id)
+        if sessions[handle].isGreeting {
+            emit(text, to: [connection], isConfidential: false)
+        } else {
+            // The session goes on, and with it the count of its messages.
+            send(text, to: handle, at: now)
+        }
         close(connection, code, refusal.code.rawValue)
         detach(handle, at: now)
         settle(at: now)

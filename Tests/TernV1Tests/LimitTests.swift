@@ -114,10 +114,11 @@ struct LimitTests {
         #expect(try harness.takeError(ann) == "too_large")
         #expect(harness.closings[ann] == .init(code: 1009, reason: "too_large"))
         #expect(harness.query { $0.counters[SignalingLimit.messageBytes] } == 1)
-        // The session is still there.
+        // The session is still there; the error was its third message.
         let back = try #require(harness.connect())
-        harness.say(#"{"type":"hello","v":1,"resume":"\#(token)","received":2}"#, on: back)
+        harness.say(#"{"type":"hello","v":1,"resume":"\#(token)","received":3}"#, on: back)
         #expect(try harness.last("welcome", back)["resumed"] as? Bool == true)
+        #expect(harness.take(back).count == 1)
     }
 
     @Test(

@@ -57,8 +57,9 @@ private struct SignalingWorld: ~Copyable {
     private var joined: [UInt64: [String]] = [:]
     private var words: [String] = ["AAECAwQFBgcICQoLDA0ODw"]
     private var tags: [MemberTag] = []
-    /// Answers to the present request, and whether one was a farewell that needs no other.
+    /// Answers to the present request. Each has a name of its own, as a resume repeats older answers.
     private var answers = 0
+    private var request = 0
 
     init(_ script: inout Script) {
         var limits = SignalingLimits()
@@ -127,9 +128,10 @@ private struct SignalingWorld: ~Copyable {
     private mutating func receive(_ text: [UInt8], _ choice: UInt8, isRequest: Bool) {
         guard let connection = pick(choice) else { return }
         var text = text
+        request += 1
         // A name of its own for the request, where the message is whole.
         let isNamed = isRequest && text.last == UInt8(ascii: "}") && text.count < 900
-        if isNamed { text = Array(text.dropLast()) + Array(#","id":"request"}"#.utf8) }
+        if isNamed { text = Array(text.dropLast()) + Array(#","id":\#(request)}"#.utf8) }
         answers = 0
         server.receive(text, from: connection, at: now, unixTime: UnixTime(seconds: 1_800_000_000))
         drain()
@@ -192,7 +194,7 @@ private struct SignalingWorld: ~Copyable {
         guard let root = try? JSONDocument(parsing: text).root, let type = root["type"]?.string else {
             return require(false, "what is sent is a message")
         }
-        if ["ok", "error"].contains(type), root["id"]?.string == "request" { answers += 1 }
+        if ["ok", "error"].contains(type), root["id"]?.integer == request { answers += 1 }
         if root["iceServers"] != nil || root["ice"] != nil || root["resume"] != nil {
             require(isConfidential, "secrets are not compressed")
         }
