@@ -101,9 +101,10 @@ private struct SignalingWorld: ~Copyable {
     }
 
     mutating func finish() {
-        for connection in open { server.disconnect(ConnectionID(rawValue: connection), at: now) }
-        open = []
-        drain()
+        while let connection = open.popLast() {
+            server.disconnect(ConnectionID(rawValue: connection), at: now)
+            drain()
+        }
         wait(180_000)
         let counts = server.liveCounts
         require(counts.sessions + counts.connections + counts.rooms + counts.participants == 0, "nothing is left")
