@@ -34,7 +34,7 @@ extension WebService {
             return .problem(.badRequest, "bad_request", "wait for the answer before you send messages")
         }
         enqueue(opening.bytes, to: handle)
-        connections[handle].phase = .webSocket(
+        connections[handle].become(
             WebSocketConnection(role: .server, limits: settings.webSocket, deflate: acceptance.deflate))
         count { $0.upgrades += 1 }
         guard signaling.connect(handle.connection, visitor: context.visitor, token: token, at: now) else {
@@ -122,12 +122,13 @@ extension WebService {
     /// One text to all its recipients: framed once, and its bytes shared by all queues.
     private mutating func send(_ text: [UInt8], to recipients: [ConnectionID], isConfidential: Bool, at now: Instant) {
         let plain = WebSocketFrame.text(text)
+        let mayCompress = settings.compressesMessages && !isConfidential
         // Without context takeover a message has one compressed form for all who agreed on the same window.
         var compressed: [WebSocketDeflate: [UInt8]] = [:]
         for recipient in recipients {
             guard let handle = live(recipient) else { continue }
             count { $0.messagesOut += 1 }
-            let agreed = isConfidential ? nil : connections[handle].withWebSocket { $0.deflate } ?? nil
+            let agreed = mayCompress ? connections[handle].withWebSocket { $0.deflate } ?? nil : nil
             guard let deflate = agreed else {
                 deliver(plain, to: handle, at: now)
                 continue

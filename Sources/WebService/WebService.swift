@@ -112,7 +112,7 @@ package struct WebService: ~Copyable {
         drainSignaling(at: now)
         guard connections.contains(handle) else { return }
         connections[handle].closesWhenWritten = true
-        connections[handle].phase = .over
+        connections[handle].end()
         markReady(handle)
         rearm(handle)
     }
@@ -198,6 +198,7 @@ package struct WebService: ~Copyable {
         }
         connections[handle].writeDeadline = nil
         if connections[handle].closesWhenWritten { return finish(handle, at: now) }
+        guard !connections[handle].isWebSocket else { return .idle }
         // Requests that came meanwhile had to wait until the client had read.
         pumpHTTP(handle, at: now, unixTime: unixTime)
         rearm(handle)
@@ -217,7 +218,7 @@ package struct WebService: ~Copyable {
         }
         guard connections.contains(handle) else { return .close }
         connections[handle].closesWhenWritten = false
-        connections[handle].phase = .lingering(until: now.advanced(bySeconds: Self.lingerSeconds))
+        connections[handle].linger(until: now.advanced(bySeconds: Self.lingerSeconds))
         rearm(handle)
         return .shutDownWrites
     }
@@ -273,7 +274,7 @@ package struct WebService: ~Copyable {
         if connections[handle].isWebSocket { signaling.disconnect(handle.connection, at: now) }
         connections[handle].outbound.discard()
         connections[handle].writeDeadline = nil
-        connections[handle].phase = .over
+        connections[handle].end()
         connections[handle].closesWhenWritten = true
         markReady(handle)
         drainSignaling(at: now)

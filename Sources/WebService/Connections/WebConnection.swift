@@ -5,7 +5,7 @@ import WebSocket
 /// One TCP connection of a browser or program, from its first byte on.
 struct WebConnection: ~Copyable {
     enum Phase: ~Copyable {
-        case http(HTTPConnection)
+        case http(HTTPBox)
         case webSocket(WebSocketConnection)
         /// Everything has been said; what the client still sends is read and dropped until it closes, or its time is over.
         /// Closing at once would make the kernel answer unread bytes with a reset, which can destroy what was said last.
@@ -17,7 +17,9 @@ struct WebConnection: ~Copyable {
     /// The other end of the TCP connection: a client, or a proxy.
     let remote: IPAddress
     let local: IPAddress
-    var phase: Phase
+    private var phase: Phase
+    /// When the machine of the phase wants to be looked at. Kept beside it, because it is asked for after every message.
+    private var machineDeadline: Instant?
     var outbound = OutboundQueue()
     /// The connection ends once everything is written.
     var closesWhenWritten = false
@@ -29,7 +31,25 @@ struct WebConnection: ~Copyable {
     init(remote: IPAddress, local: IPAddress, http: consuming HTTPConnection) {
         self.remote = remote
         self.local = local
-        phase = .http(http)
+        machineDeadline = http.deadline
+        phase = .http(HTTPBox(http))
+    }
+
+    /// The connection has been upgraded.
+    mutating func become(_ webSocket: consuming WebSocketConnection) {
+        machineDeadline = webSocket.deadline
+        phase = .webSocket(webSocket)
+    }
+
+    mutating func linger(until end: Instant) {
+        machineDeadline = end
+        phase = .lingering(until: end)
+    }
+
+    /// The client has closed its side, or was given up.
+    mutating func end() {
+        machineDeadline = nil
+        phase = .over
     }
 
     /// The phase without what belongs to it.
@@ -52,46 +72,43 @@ struct WebConnection: ~Copyable {
 
     /// When the connection wants to be looked at although nothing has come.
     var deadline: Instant? {
-        let own: Instant? =
-            switch phase {
-            case .http(let http): http.deadline
-            case .webSocket(let webSocket): webSocket.deadline
-            case .lingering(let until): until
-            case .over: nil
-            }
-        guard let own, let writeDeadline else { return own ?? writeDeadline }
-        return min(own, writeDeadline)
+        guard let machineDeadline, let writeDeadline else { return machineDeadline ?? writeDeadline }
+        return min(machineDeadline, writeDeadline)
     }
 
     /// Works on the HTTP machine in place; nil when the connection speaks HTTP no more.
-    mutating func withHTTP<Result>(_ body: (inout HTTPConnection) -> Result) -> Result? { phase.withHTTP(body) }
+    mutating func withHTTP<Result>(_ body: (inout HTTPConnection) -> Result) -> Result? {
+        guard let box = phase.http else { return nil }
+        defer { machineDeadline = box.connection.deadline }
+        return body(&box.connection)
+    }
 
     /// Works on the WebSocket machine in place; nil when the connection is none, or none any more.
     mutating func withWebSocket<Result>(_ body: (inout WebSocketConnection) -> Result) -> Result? {
-        phase.withWebSocket(body)
+        phase.withWebSocket { webSocket in
+            defer { machineDeadline = webSocket.deadline }
+            return body(&webSocket)
+        }
     }
 }
 
+/// The HTTP machine, apart from its connection: it is large, and connections that stay for long have left it.
+final class HTTPBox {
+    var connection: HTTPConnection
+    init(_ connection: consuming HTTPConnection) { self.connection = connection }
+}
+
 extension WebConnection.Phase {
-    // The payload is taken out and put back, so that its buffers have one owner while they change.
-    fileprivate mutating func withHTTP<Result>(_ body: (inout HTTPConnection) -> Result) -> Result? {
-        switch consume self {
-        case .http(var http):
-            let result = body(&http)
-            self = .http(http)
-            return result
-        case .webSocket(let webSocket):
-            self = .webSocket(webSocket)
-            return nil
-        case .lingering(let until):
-            self = .lingering(until: until)
-            return nil
-        case .over:
-            self = .over
-            return nil
+    fileprivate var http: HTTPBox? {
+        switch self {
+        case .http(let box): box
+        case .webSocket: nil
+        case .lingering: nil
+        case .over: nil
         }
     }
 
+    // The payload is taken out and put back, so that its buffers have one owner while they change.
     fileprivate mutating func withWebSocket<Result>(_ body: (inout WebSocketConnection) -> Result) -> Result? {
         switch consume self {
         case .webSocket(var webSocket):
