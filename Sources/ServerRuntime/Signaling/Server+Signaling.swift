@@ -78,7 +78,10 @@ extension Server {
         let failure = failure
         threads.append(
             try WorkerThread.spawn(name: "signaling") {
-                do { try SignalingWorker(context, listeners: listeners).run() } catch {
+                do {
+                    var worker = try SignalingWorker(context, listeners: listeners)
+                    try worker.run()
+                } catch {
                     Self.give(up: "signaling stopped: \(error)", failure, context.log)
                 }
             })

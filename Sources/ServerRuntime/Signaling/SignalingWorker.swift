@@ -34,7 +34,7 @@ struct SignalingContext: Sendable {
 ///
 /// A round: expire what has run out, wait, read what is readable, do what the machine asks for, and write once to each
 /// connection that has something to be written, however many messages that is.
-final class SignalingWorker {
+struct SignalingWorker: ~Copyable {
     /// Bytes read from one connection before the others get their turn.
     static let readByteCount = 65_536
     /// Connections accepted from one listener before the others get their turn.
@@ -66,46 +66,54 @@ final class SignalingWorker {
     private var service: WebService
     private var sockets: SparseArray<Socket>
     private var buffer = [UInt8](repeating: 0, count: SignalingWorker.readByteCount)
+    /// The wall clock of the present round.
+    private var unixTime = Clock.wall()
     private var acceptsAgainAt: Instant?
     private var isStopping = false
     private var words: SignalingLog
 
     init(_ context: SignalingContext, listeners: [HeldListener]) throws(SystemError) {
-        self.context = context
-        self.listeners = listeners
+        // What can fail comes first: a value that cannot be copied is made at once or not at all.
+        let poller = try Poller()
+        try poller.add(context.mailbox.raw, token: Self.mailboxToken, interest: .readable)
+        try Self.watch(listeners, on: poller)
         let now = Clock.monotonic()
         var random = OSRandom()
+        self.context = context
+        self.listeners = listeners
+        self.poller = poller
         service = context.settings.makeService(random: &random, at: now)
         sockets = SparseArray(limit: context.settings.web.connectionsMax)
         words = SignalingLog(log: context.log, start: now)
-        poller = try Poller()
-        try poller.add(context.mailbox.raw, token: Self.mailboxToken, interest: .readable)
-        try watchListeners()
     }
 
-    func run() throws(SystemError) {
+    mutating func run() throws(SystemError) {
         while !isStopping {
             let deadline = [service.nextDeadline, acceptsAgainAt, context.members?.nextDeadline].compactMap { $0 }.min()
             let count = try poller.wait(until: deadline, now: Clock.monotonic())
             let now = Clock.monotonic()
+            unixTime = Clock.wall()
             if let deadline = service.nextDeadline, deadline <= now {
-                service.handleDeadline(at: now, unixTime: Clock.wall())
+                service.handleDeadline(at: now, unixTime: unixTime)
             }
-            context.members?.handleDeadline(at: now, unixTime: Clock.wall())
+            context.members?.handleDeadline(at: now, unixTime: unixTime)
             if let again = acceptsAgainAt, again <= now {
                 acceptsAgainAt = nil
-                try watchListeners()
+                try Self.watch(listeners, on: poller)
             }
             for index in 0..<count {
                 let event = poller.event(at: index)
-                try handle(event.token, isReadable: event.isReadable || event.hasError, at: now)
+                try handle(
+                    event.token, isReadable: event.isReadable || event.hasError, isWritable: event.isWritable, at: now)
             }
             performOutputs(at: now)
             serveReady(at: now)
         }
     }
 
-    private func handle(_ token: UInt64, isReadable: Bool, at now: Instant) throws(SystemError) {
+    private mutating func handle(
+        _ token: UInt64, isReadable: Bool, isWritable: Bool, at now: Instant
+    ) throws(SystemError) {
         if token == Self.mailboxToken {
             for message in context.mailbox.drain() { handle(message) }
         } else if token < UInt64(listeners.count) {
@@ -115,11 +123,12 @@ final class SignalingWorker {
             // An earlier event of this round may have closed it.
             guard owns(connection) else { return }
             if isReadable { read(connection, at: now) }
-            write(to: connection, at: now)
+            // What the machine has to say is written at the end of the round; this is what had no room before.
+            if isWritable { write(to: connection, at: now) }
         }
     }
 
-    private func handle(_ message: SignalingMessage) {
+    private mutating func handle(_ message: SignalingMessage) {
         switch message {
         case .stop: isStopping = true
         case .report(let receive):
@@ -129,13 +138,13 @@ final class SignalingWorker {
 
     // MARK: - Connections
 
-    private func watchListeners() throws(SystemError) {
+    private static func watch(_ listeners: [HeldListener], on poller: borrowing Poller) throws(SystemError) {
         for index in 0..<listeners.count {
             try poller.add(listeners[index].listener.raw, token: UInt64(index), interest: .readable)
         }
     }
 
-    private func accept(from index: Int, at now: Instant) throws(SystemError) {
+    private mutating func accept(from index: Int, at now: Instant) throws(SystemError) {
         for _ in 0..<Self.acceptsPerRound {
             switch listeners[index].listener.accept() {
             case .connection(let accepted): try add(accepted, at: now)
@@ -151,7 +160,7 @@ final class SignalingWorker {
         }
     }
 
-    private func add(_ accepted: consuming AcceptedConnection, at now: Instant) throws(SystemError) {
+    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) throws(SystemError) {
         let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
         let socket = accepted.take()
         guard let connection = service.open(remote: remote, local: local, at: now) else { return }
@@ -165,29 +174,33 @@ final class SignalingWorker {
         sockets.contains(connection.index) && sockets[connection.index].connection == connection
     }
 
-    private func read(_ connection: ConnectionID, at now: Instant) {
-        var span = buffer.mutableSpan
-        var room = unsafe span.mutableBytes
-        switch sockets[connection.index].socket.read(into: &room) {
+    private mutating func read(_ connection: ConnectionID, at now: Instant) {
+        switch Self.read(sockets[connection.index].socket, into: &buffer) {
         case .bytes(let count):
             // A second reference for as long as the machine looks at the bytes; nobody writes to them meanwhile.
             let bytes = buffer
             let read = unsafe bytes.span.bytes.extracting(0..<count)
-            service.receive(read, on: connection, at: now, unixTime: Clock.wall())
+            service.receive(read, on: connection, at: now, unixTime: unixTime)
         case .wouldBlock: break
         case .endOfStream:
             sockets[connection.index].isReadOver = true
             watch(connection)
-            service.endOfStream(connection, at: now, unixTime: Clock.wall())
+            service.endOfStream(connection, at: now, unixTime: unixTime)
         case .failed:
             service.closed(connection, at: now)
             sockets.remove(at: connection.index)
         }
     }
 
+    private static func read(_ socket: borrowing TCPConnection, into buffer: inout [UInt8]) -> ReadResult {
+        var span = buffer.mutableSpan
+        var room = unsafe span.mutableBytes
+        return socket.read(into: &room)
+    }
+
     // MARK: - Writing
 
-    private func serveReady(at now: Instant) {
+    private mutating func serveReady(at now: Instant) {
         while let connection = service.nextReady() {
             if owns(connection) { write(to: connection, at: now) }
         }
@@ -195,7 +208,7 @@ final class SignalingWorker {
         performOutputs(at: now)
     }
 
-    private func write(to connection: ConnectionID, at now: Instant) {
+    private mutating func write(to connection: ConnectionID, at now: Instant) {
         while owns(connection) {
             let pieces = service.pending(connection)
             var written = 0
@@ -204,7 +217,7 @@ final class SignalingWorker {
                 case .wrote(let count): written = count
                 case .wouldBlock:
                     // The machine gives a client that takes nothing a limited time.
-                    _ = service.wrote(0, to: connection, at: now, unixTime: Clock.wall())
+                    _ = service.wrote(0, to: connection, at: now, unixTime: unixTime)
                     return watchWrites(of: connection, true)
                 case .failed:
                     service.closed(connection, at: now)
@@ -212,7 +225,7 @@ final class SignalingWorker {
                     return
                 }
             }
-            switch service.wrote(written, to: connection, at: now, unixTime: Clock.wall()) {
+            switch service.wrote(written, to: connection, at: now, unixTime: unixTime) {
             case .more: continue
             case .idle: return watchWrites(of: connection, false)
             case .shutDownWrites:
@@ -226,13 +239,13 @@ final class SignalingWorker {
         }
     }
 
-    private func watchWrites(of connection: ConnectionID, _ watches: Bool) {
+    private mutating func watchWrites(of connection: ConnectionID, _ watches: Bool) {
         guard sockets[connection.index].watchesWrites != watches else { return }
         sockets[connection.index].watchesWrites = watches
         watch(connection)
     }
 
-    private func watch(_ connection: ConnectionID) {
+    private mutating func watch(_ connection: ConnectionID) {
         // It fails only for a descriptor that is not watched, and this one is.
         try? poller.modify(
             sockets[connection.index].socket.raw, token: connection.rawValue,
@@ -241,10 +254,9 @@ final class SignalingWorker {
 
     // MARK: - What the machine asks for
 
-    private func performOutputs(at now: Instant) {
+    private mutating func performOutputs(at now: Instant) {
         let outputs = service.takeOutputs()
         guard !outputs.isEmpty else { return }
-        let unixTime = Clock.wall()
         var scopes: Set<CredentialScope> = []
         for output in outputs {
             switch output {
