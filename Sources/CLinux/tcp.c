@@ -103,7 +103,16 @@ int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity) {
     return count < 0 ? -errno : count;
 }
 
+static int64_t write_one(int32_t fd, const struct tern_piece *piece) {
+    ssize_t written;
+    do written = send(fd, piece->start, piece->count, MSG_NOSIGNAL);
+    while (written < 0 && errno == EINTR);
+    return written < 0 ? -errno : written;
+}
+
 int64_t tern_tcp_write(int32_t fd, const struct tern_piece *pieces, size_t count) {
+    // The usual case, for which the kernel need not copy a list of pieces.
+    if (count == 1) return write_one(fd, pieces);
     struct iovec parts[TERN_PIECES_MAX];
     if (count > TERN_PIECES_MAX) count = TERN_PIECES_MAX;
     for (size_t i = 0; i < count; i += 1)
