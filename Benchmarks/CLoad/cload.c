@@ -61,6 +61,23 @@ int64_t cload_process_cpu(int32_t pid) {
     return error != 0 ? -error : nanoseconds(clock);
 }
 
+int64_t cload_process_user_ticks(int32_t pid) {
+    char path[64];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return -errno;
+    size_t count = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[count] = 0;
+    // The name in parentheses may hold anything; utime is the twelfth field behind it (proc_pid_stat(5)).
+    char *behind = strrchr(text, ')');
+    long long ticks;
+    if (behind == NULL) return -EIO;
+    if (sscanf(behind + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld", &ticks) != 1) return -EIO;
+    return ticks;
+}
+
 int64_t cload_own_cpu(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 int64_t cload_resident_bytes(int32_t pid) {

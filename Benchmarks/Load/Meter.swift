@@ -6,6 +6,8 @@ import NetworkPrimitives
 struct Reading {
     var instant: Instant
     var serverCPU: Int64?
+    /// Outside the kernel, in ticks of the clock: a hundredth of a second.
+    var serverUserTicks: Int64?
     var ownCPU: Int64
     var machine: cload_ticks
     var delivered = 0
@@ -17,6 +19,7 @@ struct Reading {
         machine = ticks
         ownCPU = cload_own_cpu()
         serverCPU = pid.map { cload_process_cpu($0) }.flatMap { $0 < 0 ? nil : $0 }
+        serverUserTicks = pid.map { cload_process_user_ticks($0) }.flatMap { $0 < 0 ? nil : $0 }
         instant = Clock.monotonic()
         self.delivered = delivered
         self.sent = sent
@@ -30,6 +33,8 @@ struct Interval {
     let sent: Int
     /// Seconds of CPU.
     let server: Double?
+    /// The part of it that was spent outside the kernel; coarse, because ticks are.
+    let serverUser: Double?
     let own: Double
     /// The part of the whole machine that others used, from 0 to 1.
     let foreignShare: Double
@@ -44,6 +49,11 @@ struct Interval {
         } else {
             server = nil
         }
+        if let after = end.serverUserTicks, let before = start.serverUserTicks {
+            serverUser = Double(after - before) / Double(cload_ticks_per_second())
+        } else {
+            serverUser = nil
+        }
         let busy = Double(end.machine.busy - start.machine.busy)
         let all = busy + Double(end.machine.idle - start.machine.idle)
         let ours = (own + (server ?? 0)) * Double(cload_ticks_per_second())
@@ -54,6 +64,12 @@ struct Interval {
     var microsecondsPerOperation: Double? {
         guard let server, delivered > 0 else { return nil }
         return server * 1e6 / Double(delivered)
+    }
+
+    /// Of this, outside the kernel.
+    var userMicrosecondsPerOperation: Double? {
+        guard let serverUser, delivered > 0 else { return nil }
+        return serverUser * 1e6 / Double(delivered)
     }
 
     var generatorShare: Double { own / seconds }

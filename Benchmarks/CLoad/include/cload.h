@@ -23,6 +23,9 @@ int32_t cload_send_train(int32_t fd, const void *bytes, size_t count, uint16_t s
 /// Nanoseconds of CPU that all threads of a process have used so far.
 int64_t cload_process_cpu(int32_t pid);
 
+/// Clock ticks that all threads of a process have spent outside the kernel.
+int64_t cload_process_user_ticks(int32_t pid);
+
 /// Nanoseconds of CPU that the calling process has used so far.
 int64_t cload_own_cpu(void);
 

@@ -19,9 +19,11 @@ struct SignalOptions {
     var members = 2
     /// Bytes of the opaque part of each message.
     var payload = 200
-    /// Messages, joins or requests under way.
+    /// Messages of one sender that leave together, as candidates do.
+    var burst = 1
+    /// Senders with messages under way, joins or requests.
     var window: Int?
-    /// Messages a second in all; 0 sends as soon as the last one of a sender has arrived.
+    /// Bursts a second in all; 0 sends as soon as the last one of a sender has arrived.
     var rate = 0
     var seconds = 1.5
     var warmup = 1.0
@@ -47,8 +49,9 @@ struct SignalOptions {
                                    to one other member (default), or to all others of the room
           --rooms N, --members N   default 100 and 2
           --payload BYTES          of the opaque part of a message, default 200
-          --window N               senders with a message under way (all), joins under way (64), or HTTP connections (16)
-          --rate N                 messages a second in all instead of a full window
+          --burst N                messages of one sender that leave together, default 1
+          --window N               senders with messages under way (all), joins under way (64), or HTTP connections (16)
+          --rate N                 bursts a second in all instead of a full window
           --seconds S, --warmup S  default 1.5 and 1
           --outside                idle connections join no room
           --no-ice                 members ask for no credentials when they join
@@ -89,6 +92,7 @@ struct SignalOptions {
         case "--members": return assign(Self.number(value, 1...10_000), to: \.members)
         // Below the 64 KiB of a message, with room for what is around the data.
         case "--payload": return assign(Self.number(value, 32...60_000), to: \.payload)
+        case "--burst": return assign(Self.number(value, 1...64), to: \.burst)
         case "--window":
             guard let number = Self.number(value, 1...65_536) else { return false }
             window = number

@@ -10,7 +10,9 @@ struct SignalReport {
             "  \(interval.delivered) in \(Self.rounded(interval.seconds)) s: "
                 + "\(Int(Double(interval.delivered) / interval.seconds)) a second")
         if let cost = interval.microsecondsPerOperation {
-            lines.append("  server CPU: \(Self.rounded(cost)) µs each, \(Self.percent(serverShare)) of a core")
+            let own = interval.userMicrosecondsPerOperation.map { ", \(Self.rounded($0)) of them outside the kernel" }
+            lines.append(
+                "  server CPU: \(Self.rounded(cost)) µs each\(own ?? ""); \(Self.percent(serverShare)) of a core")
         }
         lines.append(
             "  generator: \(Self.percent(interval.generatorShare)) of a core; "
@@ -35,9 +37,11 @@ struct SignalReport {
         var fields: [(String, String)] = [
             ("mode", "\"\(options.mode.rawValue)\""), ("message", "\"\(options.message.rawValue)\""),
             ("rooms", "\(options.rooms)"), ("members", "\(options.members)"), ("payload", "\(options.payload)"),
+            ("burst", "\(options.burst)"),
             ("seconds", "\(interval.seconds)"), ("delivered", "\(interval.delivered)"),
             ("perSecond", "\(Double(interval.delivered) / interval.seconds)"),
             ("serverMicroseconds", interval.microsecondsPerOperation.map { "\($0)" } ?? "null"),
+            ("userMicroseconds", interval.userMicrosecondsPerOperation.map { "\($0)" } ?? "null"),
             ("serverShare", "\(serverShare)"), ("generatorShare", "\(interval.generatorShare)"),
             ("foreignShare", "\(interval.foreignShare)"), ("saturated", "\(interval.isSaturated)"),
             ("sentInAll", "\(max(1, outcome.sent))"), ("lostInAll", "\(outcome.lost)"), ("failures", "0"),
@@ -58,7 +62,7 @@ struct SignalReport {
         let rooms = "\(options.rooms) rooms of \(options.members)"
         return switch options.mode {
         case .idle: options.staysOutside ? "idle, in no room" : "idle, \(rooms)"
-        case .relay: "\(options.message.rawValue), \(rooms), \(options.payload) bytes"
+        case .relay: "\(options.message.rawValue), \(rooms), \(options.payload) bytes, bursts of \(options.burst)"
         case .join: "join storms, \(rooms)"
         case .issue: "credentials over HTTP"
         }

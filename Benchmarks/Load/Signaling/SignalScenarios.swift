@@ -156,6 +156,8 @@ extension Interval {
         delivered = parts.reduce(0) { $0 + $1.delivered }
         sent = parts.reduce(0) { $0 + $1.sent }
         server = parts.contains { $0.server == nil } ? nil : parts.reduce(0) { $0 + ($1.server ?? 0) }
+        serverUser =
+            parts.contains { $0.serverUser == nil } ? nil : parts.reduce(0) { $0 + ($1.serverUser ?? 0) }
         own = parts.reduce(0) { $0 + $1.own }
         let foreign = parts.reduce(0) { $0 + $1.foreignShare * $1.seconds }
         foreignShare = parts.isEmpty ? 0 : foreign / parts.reduce(0) { $0 + $1.seconds }

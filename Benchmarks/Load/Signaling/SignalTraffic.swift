@@ -2,14 +2,15 @@ import EventLoop
 import LinuxSockets
 import NetworkPrimitives
 
-/// Messages through rooms: each sender sends its next one when the last has arrived with everybody who was to have it, or
-/// all of them send by the clock.
+/// Messages through rooms: each sender sends its next burst when the last has arrived with everybody who was to have it,
+/// or all of them send by the clock.
 final class SignalTraffic {
     private struct Flow {
         let sender: Int
-        let frame: [UInt8]
-        /// Who gets each message.
-        let receivers: Int
+        /// All messages of a burst.
+        let frames: [UInt8]
+        /// Arrivals that one burst leads to.
+        let arrivals: Int
         /// Arrivals that are still to come.
         var outstanding = 0
     }
@@ -24,7 +25,7 @@ final class SignalTraffic {
     private var delivered = 0
     private var failure: SignalError?
 
-    /// Messages of one sender under way when all send by the clock; who is that far behind is left out.
+    /// Bursts of one sender under way when all send by the clock; who is that far behind is left out.
     private static let backlogMax = 32
 
     init(_ options: SignalOptions) throws(SystemError) {
@@ -79,17 +80,22 @@ final class SignalTraffic {
             case .broadcast:
                 for member in members.dropFirst() { flowReaching[member] = flows.count }
                 let text = #"{"type":"broadcast","room":"\#(room)","data":\#(data)}"#
-                flows.append(Flow(sender: members[0], frame: SignalClient.frame(text), receivers: members.count - 1))
+                addFlow(from: members[0], text, receivers: members.count - 1)
             case .signal:
                 for (position, member) in members.enumerated() {
                     let target = members[(position + 1) % members.count]
                     let name = String(decoding: pool.clients[target]?.identifier ?? [], as: UTF8.self)
                     flowReaching[target] = flows.count
                     let text = #"{"type":"signal","room":"\#(room)","to":"\#(name)","data":\#(data)}"#
-                    flows.append(Flow(sender: member, frame: SignalClient.frame(text), receivers: 1))
+                    addFlow(from: member, text, receivers: 1)
                 }
             }
         }
+    }
+
+    private func addFlow(from sender: Int, _ text: String, receivers: Int) {
+        let frames = Array(repeatElement(SignalClient.frame(text), count: options.burst).joined())
+        flows.append(Flow(sender: sender, frames: frames, arrivals: options.burst * receivers))
     }
 
     /// What browsers send: a candidate when it is short, a description when it is long, whose line ends are escapes.
@@ -109,7 +115,7 @@ final class SignalTraffic {
 
     // MARK: - Sending
 
-    /// One message of the next sender that has none under way.
+    /// One burst of the next sender that has none under way.
     private func sendNext() {
         for _ in 0..<flows.count {
             let index = next
@@ -123,17 +129,17 @@ final class SignalTraffic {
         var tries = max(0, due - sent)
         while tries > 0 {
             tries -= 1
-            if flows[next].outstanding < Self.backlogMax * flows[next].receivers { send(next) }
+            if flows[next].outstanding < Self.backlogMax * flows[next].arrivals { send(next) }
             next = next + 1 == flows.count ? 0 : next + 1
         }
     }
 
     private func send(_ index: Int) {
-        guard let client = pool.clients[flows[index].sender], client.send(flows[index].frame) else {
+        guard let client = pool.clients[flows[index].sender], client.send(flows[index].frames) else {
             failure = .client(.blocked)
             return
         }
-        flows[index].outstanding += flows[index].receivers
+        flows[index].outstanding += flows[index].arrivals
         sent += 1
     }
 
