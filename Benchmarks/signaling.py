@@ -1,7 +1,7 @@
 """Paired rounds of the load generator against Tern's signaling and a relay on node-ws; started by Benchmarks/signaling.
 
-As in compare.py every round measures each scenario on both, one after the other, and what is reported is the median over
-rounds of the ratio within a round.
+As in compare.py every round measures each scenario on both, one after the other, and what is reported is the median
+over rounds of the ratio within a round.
 """
 import argparse
 import http.client

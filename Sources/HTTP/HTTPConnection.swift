@@ -84,8 +84,9 @@ package struct HTTPConnection: Sendable {
         return event
     }
 
-    /// The pieces, to be sent in order, of the response to the request, or the refusal, that was handed out last. Date, Content-Length and
-    /// Connection are added; the response's own are left out, except that `Connection: close` in it is obeyed.
+    /// The pieces, to be sent in order, of the response to the request, or the refusal, that was handed out last.
+    /// Date, Content-Length and Connection are added; the response's own are left out, except that `Connection:
+    /// close` in it is obeyed.
     package mutating func respond(_ response: HTTPResponse, at now: Instant, unixTime: UnixTime) -> [[UInt8]] {
         precondition(response.status.code >= 200, "interim responses are not for handlers")
         switch phase {

@@ -35,8 +35,9 @@ package struct TCPConnection: ~Copyable, Sendable {
 
     private let descriptor: FileDescriptor
 
-    /// Begins to connect, without waiting: the poller says writable when there is a connection, and writable with an error
-    /// when there is none, which the first read or write then names. `source` is the address of ours to call from.
+    /// Begins to connect, without waiting: the poller says writable when there is a connection, and writable with an
+    /// error when there is none, which the first read or write then names. `source` is the address of ours to call
+    /// from.
     package static func connect(
         to remote: SocketAddress, from source: IPAddress? = nil
     ) throws(SystemError) -> TCPConnection {

@@ -1,8 +1,8 @@
 import Containers
 import NetworkPrimitives
 
-/// Slows down whoever shows wrong tokens and keys: some failures a minute are free, each one after that doubles the time
-/// in which the source is not listened to.
+/// Slows down whoever shows wrong tokens and keys: some failures a minute are free, each one after that doubles the
+/// time in which the source is not listened to.
 ///
 /// A source is an IPv4 address or an IPv6 /64. The table has a limit; when it is full, new sources are not remembered:
 /// guessing from ten thousand networks at once is not what it can stop, and 256-bit secrets can.

@@ -12,6 +12,7 @@ package struct OriginPolicy: Hashable, Sendable {
         self.allowsAll = allowsAll
     }
 
+    /// What an Origin means for a request.
     package enum Verdict: Hashable, Sendable {
         /// No browser, or a page of this very server.
         case own

@@ -2,8 +2,9 @@ package import NetworkPrimitives
 
 /// The proxies whose word about the client's address counts.
 ///
-/// X-Forwarded-For and Forwarded (RFC 7239) can be written by anybody. They are read only when the connection comes from
-/// a proxy that the operator named, and from the right: the first address that is no trusted proxy is the client's.
+/// X-Forwarded-For and Forwarded (RFC 7239) can be written by anybody. They are read only when the connection comes
+/// from a proxy that the operator named, and from the right: the first address that is no trusted proxy is the
+/// client's.
 package struct TrustedProxies: Hashable, Sendable {
     /// Addresses of proxies, as an operator writes them.
     package enum Entry: Hashable, Sendable {

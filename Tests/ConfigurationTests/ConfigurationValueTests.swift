@@ -41,11 +41,11 @@ struct ConfigurationValueTests {
         #expect(
             result.lines == [
                 "configuration: warning: nothing is relayed, only STUN is served: there are no "
-                    + "credentials: no user, no "
-                    + "static-auth-secret. Add one of them"
+                    + "credentials: no user, no static-auth-secret, no signaling-port. Add one of them"
             ])
         #expect(
-            value.relaying == .stunOnly(reason: "there are no credentials: no user, no static-auth-secret"))
+            value.relaying
+                == .stunOnly(reason: "there are no credentials: no user, no static-auth-secret, no signaling-port"))
     }
 
     @Test(

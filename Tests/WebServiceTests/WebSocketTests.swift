@@ -124,7 +124,8 @@ import WebSocket
 
     @Test(arguments: [
         "GET /v1/signal HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /v1/signal HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 8\r\n\r\n",
+        "GET /v1/signal HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+            + "Sec-WebSocket-Version: 8\r\n\r\n",
     ])
     func whatIsNoUpgradeGets426(_ request: String) throws {
         let harness = try ServiceHarness()

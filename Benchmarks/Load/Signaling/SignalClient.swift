@@ -93,7 +93,8 @@ final class SignalClient {
 
     // MARK: - Getting in
 
-    /// Collects the response to the upgrade request. Answers where behind it the frames begin, nil while it is not whole.
+    /// Collects the response to the upgrade request. Answers where behind it the frames begin, nil while it is not
+    /// whole.
     private func takeHead(_ bytes: RawSpan, _ tell: (Progress) -> Void) -> Int? {
         for index in 0..<bytes.byteCount {
             head.append(bytes.byte(at: index))

@@ -16,7 +16,8 @@ final class SignalPool {
         poller = try Poller()
     }
 
-    /// Opens a connection that will be a member of the room, each from another address in 127.0.0.0/8. Answers its index.
+    /// Opens a connection that will be a member of the room, each from another address in 127.0.0.0/8. Answers its
+    /// index.
     func open(room: Int) throws(SystemError) -> Int {
         clientsMade += 1
         // From 127.1.0.1 on, so that it is none of the addresses that servers are told to listen on.

@@ -101,7 +101,8 @@ struct SignalScenarios {
 }
 
 extension SignalPool {
-    /// Opens members of all these rooms, in an order that fills the rooms one after the other, and waits until all are in.
+    /// Opens members of all these rooms, in an order that fills the rooms one after the other, and waits until all
+    /// are in.
     func fill(rooms: Range<Int>, members: Int, concurrency: Int) throws {
         let total = rooms.count * members
         var begun = 0

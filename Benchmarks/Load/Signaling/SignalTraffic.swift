@@ -2,8 +2,8 @@ import EventLoop
 import LinuxSockets
 import NetworkPrimitives
 
-/// Messages through rooms: each sender sends its next burst when the last has arrived with everybody who was to have it,
-/// or all of them send by the clock.
+/// Messages through rooms: each sender sends its next burst when the last has arrived with everybody who was to have
+/// it, or all of them send by the clock.
 final class SignalTraffic {
     private struct Flow {
         let sender: Int

@@ -6,7 +6,8 @@ import NetworkPrimitives
 import Telemetry
 import WebService
 
-/// The secret that signaling makes TURN credentials with: the operator's, so that a fleet shares it, else one of this run.
+/// The secret that signaling makes TURN credentials with: the operator's, so that a fleet shares it, else one of this
+/// run.
 struct IssuingSecret {
     let bytes: [UInt8]
     /// Whether the TURN side does not know it from the configuration.

@@ -5,8 +5,8 @@ import Telemetry
 import TernV1
 import WebService
 
-/// What signaling does, as lines of the log: no secrets, no names that strangers chose, and no more lines than a stranger
-/// may cause.
+/// What signaling does, as lines of the log: no secrets, no names that strangers chose, and no more lines than a
+/// stranger may cause.
 struct SignalingLog {
     private let log: Log
     private var sessions: RepeatLimiter

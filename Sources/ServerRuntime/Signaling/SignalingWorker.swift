@@ -44,27 +44,11 @@ struct SignalingWorker: ~Copyable {
     /// Tokens of the poller that are no connection; their generation is none that a connection has.
     private static let mailboxToken = UInt64(UInt32.max)
 
-    /// A connection's socket, and whether the poller looks for room to write.
-    private struct Socket: ~Copyable {
-        let connection: ConnectionID
-        let socket: TCPConnection
-        var watchesWrites = false
-        /// The client sends nothing more; the poller would say so again and again.
-        var isReadOver = false
-
-        var interest: Poller.Interest {
-            var interest: Poller.Interest = []
-            if !isReadOver { interest.insert(.readable) }
-            if watchesWrites { interest.insert(.writable) }
-            return interest
-        }
-    }
-
     private let context: SignalingContext
     private let listeners: [HeldListener]
     private var poller: Poller
     private var service: WebService
-    private var sockets: SparseArray<Socket>
+    private var sockets: SparseArray<SignalingSocket>
     private var buffer = [UInt8](repeating: 0, count: SignalingWorker.readByteCount)
     /// The wall clock of the present round.
     private var unixTime = Clock.wall()
@@ -165,7 +149,7 @@ struct SignalingWorker: ~Copyable {
         let socket = accepted.take()
         guard let connection = service.open(remote: remote, local: local, at: now) else { return }
         try poller.add(socket.raw, token: connection.rawValue, interest: .readable)
-        sockets.insert(Socket(connection: connection, socket: socket), at: connection.index)
+        sockets.insert(SignalingSocket(connection: connection, socket: socket), at: connection.index)
         // Clients send their request with the handshake's last packet or right behind it.
         read(connection, at: now)
     }
@@ -277,6 +261,22 @@ struct SignalingWorker: ~Copyable {
 extension ConnectionID {
     /// The place of the connection in tables.
     fileprivate var index: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+}
+
+/// A connection's socket, and whether the poller looks for room to write.
+struct SignalingSocket: ~Copyable {
+    let connection: ConnectionID
+    let socket: TCPConnection
+    var watchesWrites = false
+    /// The client sends nothing more; the poller would say so again and again.
+    var isReadOver = false
+
+    var interest: Poller.Interest {
+        var interest: Poller.Interest = []
+        if !isReadOver { interest.insert(.readable) }
+        if watchesWrites { interest.insert(.writable) }
+        return interest
+    }
 }
 
 /// A listener in a place that only copyable things can be in.

@@ -80,8 +80,8 @@ enum Route: Hashable {
         }
     }
 
-    /// Whether pages of other origins may call it, if the operator lists them. What an API key opens is for servers, not
-    /// for pages.
+    /// Whether pages of other origins may call it, if the operator lists them. What an API key opens is for servers,
+    /// not for pages.
     var isForBrowsers: Bool {
         switch self {
         case .signal, .status, .health, .readiness, .roomCredentials, .roomIce, .turnREST, .page: true

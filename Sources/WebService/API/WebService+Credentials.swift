@@ -139,8 +139,8 @@ extension WebService {
         return key
     }
 
-    /// `GET` or `POST /turn` (draft-uberti-behave-turn-rest-00 §2): the key is in the query or in a form. Janus sends it
-    /// as `api` and as `key`.
+    /// `GET` or `POST /turn` (draft-uberti-behave-turn-rest-00 §2): the key is in the query or in a form. Janus sends
+    /// it as `api` and as `key`.
     mutating func turnREST(_ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         let form = FormFields(request)
         do throws(ResponseError) {

@@ -7,8 +7,9 @@ struct WebConnection: ~Copyable {
     enum Phase: ~Copyable {
         case http(HTTPBox)
         case webSocket(WebSocketConnection)
-        /// Everything has been said; what the client still sends is read and dropped until it closes, or its time is over.
-        /// Closing at once would make the kernel answer unread bytes with a reset, which can destroy what was said last.
+        /// Everything has been said; what the client still sends is read and dropped until it closes, or its time is
+        /// over. Closing at once would make the kernel answer unread bytes with a reset, which can destroy what was
+        /// said last.
         case lingering(until: Instant)
         /// The client has closed its side, or was given up: what waits is written if it can be, and that is the end.
         case over
@@ -18,7 +19,8 @@ struct WebConnection: ~Copyable {
     let remote: IPAddress
     let local: IPAddress
     private var phase: Phase
-    /// When the machine of the phase wants to be looked at. Kept beside it, because it is asked for after every message.
+    /// When the machine of the phase wants to be looked at. Kept beside it, because it is asked for after every
+    /// message.
     private var machineDeadline: Instant?
     var outbound = OutboundQueue()
     /// The connection ends once everything is written.
