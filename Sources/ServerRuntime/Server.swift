@@ -52,7 +52,8 @@ package final class Server {
         let issuing = IssuingSecret(configuration, random: &random)
         settings = ServerSettings(
             configuration, host: host, nonceSecret: random.bytes(32), issuingSecret: issuing?.ownBytes)
-        signalingSettings = try Self.signalingSettings(configuration, issuing, purpose)
+        signalingSettings = try Self.signalingSettings(
+            configuration, connectionsMax: settings.signalingConnectionsMax, issuing, purpose)
         members = signalingSettings.map { SharedMembers(MemberTable($0.members)) }
         ledger = SharedLedger(
             QuotaLedger(

@@ -32,6 +32,8 @@ package struct ServerSettings: Sendable {
     package let relayPorts: ClosedRange<UInt16>
     package let quarantineSeconds: UInt32
     package let relaySocketsMax: Int
+    /// Connections of HTTP and WebSocket at a time.
+    package let signalingConnectionsMax: Int
     package let listenerAddresses: [SocketAddress]
     package let device: String?
     package let logsInvalidPackets: Bool
@@ -47,7 +49,10 @@ package struct ServerSettings: Sendable {
         listenerAddresses = Self.listenerAddresses(configuration)
         // Beside its listeners a worker has a poller and a mailbox.
         let reserved = Self.reservedFiles + host.workerCount * (listenerAddresses.count + 2)
-        relaySocketsMax = min(max(1, host.openFilesMax - reserved), Self.relaySocketsCeiling)
+        let available = max(4, host.openFilesMax - reserved)
+        // Signaling may not take the files of the relays: a quarter is always theirs.
+        signalingConnectionsMax = min(configuration.signaling?.limits.connectionsMax ?? 0, available - available / 4)
+        relaySocketsMax = min(available - signalingConnectionsMax, Self.relaySocketsCeiling)
         logsInvalidPackets = configuration.logging.logsInvalidPackets
         device = configuration.listeners.device
         socketBufferBytes = configuration.listeners.socketBufferByteCount

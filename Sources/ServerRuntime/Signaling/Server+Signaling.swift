@@ -28,7 +28,7 @@ struct IssuingSecret {
 // Signaling as a part of the server: its settings, its listeners, its thread.
 extension Server {
     static func signalingSettings(
-        _ configuration: ServerConfiguration, _ secret: IssuingSecret?, _ purpose: Purpose
+        _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret?, _ purpose: Purpose
     ) throws(StartFailure) -> SignalingSettings? {
         guard let signaling = configuration.signaling else { return nil }
         let isForThisHostOnly =
@@ -39,7 +39,7 @@ extension Server {
         let facts = SignalingFacts(
             sharedSecret: secret?.bytes,
             externalAddresses: configuration.relay.externalAddresses.entries.map(\.publicAddress),
-            isForThisHostOnly: isForThisHostOnly)
+            isForThisHostOnly: isForThisHostOnly, connectionsMax: connectionsMax)
         return try SignalingSettings(signaling, configuration, facts)
     }
 

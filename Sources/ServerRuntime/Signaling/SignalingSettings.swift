@@ -16,6 +16,8 @@ struct SignalingFacts: Sendable {
     var externalAddresses: [IPAddress]
     /// Strangers come from this host only: a server for development.
     var isForThisHostOnly: Bool
+    /// What the limit of open files leaves of `signaling-connections-max`.
+    var connectionsMax: Int
 }
 
 /// The operator's words about signaling, turned into what the machines take. Files that the words name are read here:
@@ -32,7 +34,7 @@ struct SignalingSettings: Sendable {
         _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
     ) throws(StartFailure) {
         listenerAddresses = Self.listenerAddresses(signaling)
-        web = Self.web(signaling)
+        web = Self.web(signaling, connectionsMax: facts.connectionsMax)
         sessions = TernV1Settings(
             limits: SignalingLimits(signaling.limits), serverVersion: Version.number, node: "")
         site = try Self.site(signaling)
@@ -57,7 +59,7 @@ struct SignalingSettings: Sendable {
 
     // MARK: - HTTP and WebSocket
 
-    private static func web(_ signaling: ServerConfiguration.Signaling) -> WebSettings {
+    private static func web(_ signaling: ServerConfiguration.Signaling, connectionsMax: Int) -> WebSettings {
         let limits = signaling.limits
         var web = WebSettings()
         web.http.headByteCountMax = signaling.http.headByteCountMax
@@ -78,7 +80,7 @@ struct SignalingSettings: Sendable {
                 case .range(let range): .range(range)
                 }
             })
-        web.connectionsMax = limits.connectionsMax
+        web.connectionsMax = connectionsMax
         web.connectionsPerSourceMax = limits.connectionsPerSourceMax
         web.connectsPerSecond = limits.connectsPerSecondPerSource
         web.connectsBurst = limits.connectsBurstPerSource
