@@ -60,7 +60,9 @@ struct SignalingWorker: ~Copyable {
         // What can fail comes first: a value that cannot be copied is made at once or not at all.
         let poller = try Poller()
         try poller.add(context.mailbox.raw, token: Self.mailboxToken, interest: .readable)
-        try Self.watch(listeners, on: poller)
+        for (index, held) in listeners.enumerated() {
+            try poller.add(held.listener.raw, token: UInt64(index), interest: .readable)
+        }
         let now = Clock.monotonic()
         var random = OSRandom()
         self.context = context
@@ -81,13 +83,10 @@ struct SignalingWorker: ~Copyable {
                 service.handleDeadline(at: now, unixTime: unixTime)
             }
             context.members?.handleDeadline(at: now, unixTime: unixTime)
-            if let again = acceptsAgainAt, again <= now {
-                acceptsAgainAt = nil
-                try Self.watch(listeners, on: poller)
-            }
+            if let again = acceptsAgainAt, again <= now { acceptAgain() }
             for index in 0..<count {
                 let event = poller.event(at: index)
-                try handle(
+                handle(
                     event.token, isReadable: event.isReadable || event.hasError, isWritable: event.isWritable, at: now)
             }
             performOutputs(at: now)
@@ -95,13 +94,11 @@ struct SignalingWorker: ~Copyable {
         }
     }
 
-    private mutating func handle(
-        _ token: UInt64, isReadable: Bool, isWritable: Bool, at now: Instant
-    ) throws(SystemError) {
+    private mutating func handle(_ token: UInt64, isReadable: Bool, isWritable: Bool, at now: Instant) {
         if token == Self.mailboxToken {
             for message in context.mailbox.drain() { handle(message) }
         } else if token < UInt64(listeners.count) {
-            try accept(from: Int(token), at: now)
+            accept(from: Int(token), at: now)
         } else {
             let connection = ConnectionID(rawValue: token)
             // An earlier event of this round may have closed it.
@@ -122,33 +119,49 @@ struct SignalingWorker: ~Copyable {
 
     // MARK: - Connections
 
-    private static func watch(_ listeners: [HeldListener], on poller: borrowing Poller) throws(SystemError) {
-        for index in 0..<listeners.count {
-            try poller.add(listeners[index].listener.raw, token: UInt64(index), interest: .readable)
-        }
-    }
-
-    private mutating func accept(from index: Int, at now: Instant) throws(SystemError) {
+    private mutating func accept(from index: Int, at now: Instant) {
+        // Another listener of this round may have found that there are no descriptors.
+        guard acceptsAgainAt == nil else { return }
         for _ in 0..<Self.acceptsPerRound {
             switch listeners[index].listener.accept() {
-            case .connection(let accepted): try add(accepted, at: now)
+            case .connection(let accepted): add(accepted, at: now)
             case .none: return
             case .transient: continue
             case .outOfFiles(let error):
-                // The backlog keeps them; accepting again at once would only spin.
                 words.outOfFiles(error, at: now)
-                for held in listeners { try poller.remove(held.listener.raw) }
-                acceptsAgainAt = now.advanced(byMilliseconds: Self.acceptPauseMilliseconds)
-                return
+                return pauseAccepting(at: now)
             }
         }
     }
 
-    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) throws(SystemError) {
+    /// The backlog keeps who comes meanwhile; accepting again at once would only spin.
+    private mutating func pauseAccepting(at now: Instant) {
+        acceptsAgainAt = now.advanced(byMilliseconds: Self.acceptPauseMilliseconds)
+        watchListeners([])
+    }
+
+    private mutating func acceptAgain() {
+        acceptsAgainAt = nil
+        watchListeners(.readable)
+    }
+
+    /// Listeners stay with the poller while nobody is accepted: to add them again could fail when memory is short.
+    private func watchListeners(_ interest: Poller.Interest) {
+        for (index, held) in listeners.enumerated() {
+            // It fails only for a descriptor that is not watched, and these are.
+            try? poller.modify(held.listener.raw, token: UInt64(index), interest: interest)
+        }
+    }
+
+    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) {
         let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
         let socket = accepted.take()
         guard let connection = service.open(remote: remote, local: local, at: now) else { return }
-        try poller.add(socket.raw, token: connection.rawValue, interest: .readable)
+        do { try poller.add(socket.raw, token: connection.rawValue, interest: .readable) } catch {
+            // The kernel has no memory for one more (ENOMEM, ENOSPC): this client pays for it, not all of them.
+            words.outOfFiles(error, at: now)
+            return service.closed(connection, at: now)
+        }
         sockets.insert(SignalingSocket(connection: connection, socket: socket), at: connection.index)
         // Clients send their request with the handshake's last packet or right behind it.
         read(connection, at: now)
