@@ -134,8 +134,11 @@ let testTargets: [Target] = [
             "Crypto",
             "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
+    .target(
+        name: "SocketSupport", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
+        path: "Tests/SocketSupport", swiftSettings: relaxed),
     .testTarget(
-        name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
+        name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives", "SocketSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],
@@ -152,7 +155,7 @@ let testTargets: [Target] = [
         name: "RuntimeTests",
         dependencies: [
             "ServerRuntime", "Configuration", "TURN", "STUN", "Crypto", "LinuxSockets", "EventLoop",
-            "NetworkPrimitives", "TestSupport",
+            "NetworkPrimitives", "SocketSupport", "TestSupport",
         ], path: "Tests/Integration/Runtime", swiftSettings: relaxed),
 ]
 

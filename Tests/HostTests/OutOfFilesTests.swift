@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import LinuxSockets
 import NetworkPrimitives
+import SocketSupport
 import Testing
 
 @Suite("Out of descriptors")

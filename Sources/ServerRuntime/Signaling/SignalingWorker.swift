@@ -96,7 +96,7 @@ struct SignalingWorker: ~Copyable {
 
     private mutating func handle(_ token: UInt64, isReadable: Bool, isWritable: Bool, at now: Instant) {
         if token == Self.mailboxToken {
-            for message in context.mailbox.drain() { handle(message) }
+            for message in context.mailbox.drain() { handle(message, at: now) }
         } else if token < UInt64(listeners.count) {
             accept(from: Int(token), at: now)
         } else {
@@ -109,9 +109,13 @@ struct SignalingWorker: ~Copyable {
         }
     }
 
-    private mutating func handle(_ message: SignalingMessage) {
+    private mutating func handle(_ message: SignalingMessage, at now: Instant) {
         switch message {
-        case .stop: isStopping = true
+        case .stop:
+            // What is written now is the last word; whoever has no room for it learns it from the end of the connection.
+            service.drain(seconds: 0, at: now)
+            service.handleDeadline(at: now, unixTime: unixTime)
+            isStopping = true
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }

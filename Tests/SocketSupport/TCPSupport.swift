@@ -5,11 +5,11 @@ import NetworkPrimitives
 import Testing
 
 /// The other end of a connection: a blocking socket that knows nothing of the code under test.
-final class TCPClient {
-    let raw: CInt
+package final class TCPClient {
+    package let raw: CInt
 
     /// Connects from this address's family; a small receive buffer makes the sender's end fill soon.
-    init(to address: SocketAddress, receiveBufferBytes: CInt? = nil) throws {
+    package init(to address: SocketAddress, receiveBufferBytes: CInt? = nil) throws {
         let family = address.family == .ipv4 ? AF_INET : AF_INET6
         raw = socket(family, CInt(SOCK_STREAM.rawValue), 0)
         try #require(raw >= 0)
@@ -47,7 +47,7 @@ final class TCPClient {
     }
 
     /// The port that the kernel gave this end.
-    var port: UInt16 {
+    package var port: UInt16 {
         var name = sockaddr_in6()
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         withUnsafeMutablePointer(to: &name) { pointer in
@@ -57,10 +57,10 @@ final class TCPClient {
         return UInt16(bigEndian: name.sin6_port)
     }
 
-    func send(_ bytes: [UInt8]) { #expect(Glibc.send(raw, bytes, bytes.count, 0) == bytes.count) }
+    package func send(_ bytes: [UInt8]) { #expect(Glibc.send(raw, bytes, bytes.count, 0) == bytes.count) }
 
     /// Reads until so many bytes have come, or the stream has ended.
-    func receive(_ count: Int) -> [UInt8] {
+    package func receive(_ count: Int) -> [UInt8] {
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while result.count < count {
@@ -71,17 +71,17 @@ final class TCPClient {
         return result
     }
 
-    func endWrites() { shutdown(raw, CInt(SHUT_WR)) }
+    package func endWrites() { shutdown(raw, CInt(SHUT_WR)) }
 
     /// Closing resets the connection.
-    func resetOnClose() {
+    package func resetOnClose() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(raw, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 }
 
 /// Waits until the poller would report the descriptor, at most five seconds.
-func wait(for interest: Poller.Interest, on raw: CInt) throws {
+package func wait(for interest: Poller.Interest, on raw: CInt) throws {
     var poller = try Poller()
     try poller.add(raw, token: 0, interest: interest)
     let now = Clock.monotonic()
@@ -90,7 +90,7 @@ func wait(for interest: Poller.Interest, on raw: CInt) throws {
 
 extension TCPListener {
     /// The connection that has come or is about to.
-    func acceptSoon() throws -> AcceptedConnection {
+    package func acceptSoon() throws -> AcceptedConnection {
         try wait(for: .readable, on: raw)
         switch accept() {
         case .connection(let accepted): return accepted
@@ -101,12 +101,12 @@ extension TCPListener {
 
 extension TCPConnection {
     /// What one read gives, once there is something.
-    func readSoon(_ capacity: Int = 4096) throws -> (ReadResult, [UInt8]) {
+    package func readSoon(_ capacity: Int = 4096) throws -> (ReadResult, [UInt8]) {
         try wait(for: .readable, on: raw)
         return readNow(capacity)
     }
 
-    func readNow(_ capacity: Int = 4096) -> (ReadResult, [UInt8]) {
+    package func readNow(_ capacity: Int = 4096) -> (ReadResult, [UInt8]) {
         var buffer = [UInt8](repeating: 0, count: capacity)
         var span = buffer.mutableSpan
         var room = span.mutableBytes
@@ -115,5 +115,5 @@ extension TCPConnection {
         return (result, Array(buffer[..<count]))
     }
 
-    func write(_ bytes: [UInt8]) -> WriteResult { write(bytes.span.bytes) }
+    package func write(_ bytes: [UInt8]) -> WriteResult { write(bytes.span.bytes) }
 }
