@@ -61,6 +61,16 @@ package struct HTTPConnection: Sendable {
         if isIdle { phase = .closed }
     }
 
+    /// Gives up on what was received and not handed out, between requests or within one: it is never answered. A request
+    /// that was handed out is to be answered first.
+    package mutating func stop() {
+        switch phase {
+        case .head, .body, .chunkedBody: close()
+        case .responding: overflow()
+        case .refusing, .upgraded, .closed: break
+        }
+    }
+
     /// Call when `deadline` has come: an idle connection ends in silence, and a request that takes too long gets 408.
     package mutating func handleDeadline(at now: Instant) -> HTTPEvent? {
         guard let deadline, deadline <= now else { return nil }

@@ -19,10 +19,25 @@ struct RequestContext {
 
 // Requests in, responses out.
 extension WebService {
+    mutating func receiveHTTP(_ bytes: RawSpan, on handle: SlabHandle, at now: Instant, unixTime: UnixTime) {
+        // While answers wait, requests are not taken apart, so their number and size are bounded here or nowhere.
+        let held = connections[handle].withHTTP { $0.heldByteCount } ?? 0
+        if hasEnoughToRead(handle), held + bytes.byteCount > settings.http.pipelinedByteCountMax {
+            count { $0.refusedMalformed += 1 }
+            _ = connections[handle].withHTTP { $0.stop() }
+            return endIfOver(handle)
+        }
+        _ = connections[handle].withHTTP { $0.receive(bytes, at: now) }
+        pumpHTTP(handle, at: now, unixTime: unixTime)
+    }
+
+    /// Whether so much waits for the client that it gets no further answers before it has read.
+    private func hasEnoughToRead(_ handle: SlabHandle) -> Bool {
+        connections[handle].outbound.byteCount >= Self.responsesAheadByteCountMax
+    }
+
     mutating func pumpHTTP(_ handle: SlabHandle, at now: Instant, unixTime: UnixTime) {
-        while connections.contains(handle), !connections[handle].closesWhenWritten,
-            connections[handle].outbound.byteCount < Self.responsesAheadByteCountMax
-        {
+        while connections.contains(handle), !connections[handle].closesWhenWritten, !hasEnoughToRead(handle) {
             let next = connections[handle].withHTTP { $0.nextEvent(at: now) }
             guard let event = next ?? nil else { return }
             perform(event, on: handle, at: now, unixTime: unixTime)

@@ -96,9 +96,7 @@ package struct WebService: ~Copyable {
     ) {
         guard let handle = live(connection) else { return }
         switch connections[handle].stage {
-        case .http:
-            _ = connections[handle].withHTTP { $0.receive(bytes, at: now) }
-            pumpHTTP(handle, at: now, unixTime: unixTime)
+        case .http: receiveHTTP(bytes, on: handle, at: now, unixTime: unixTime)
         case .webSocket: pumpWebSocket(handle, bytes, at: now, unixTime: unixTime)
         case .lingering, .over: break
         }

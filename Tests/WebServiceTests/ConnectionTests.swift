@@ -117,6 +117,24 @@ import WebSocket
         #expect(count == 6)
     }
 
+    @Test func whoAsksWithoutReadingMakesNothingGrow() throws {
+        let harness = try ServiceHarness(site: BigSite())
+        let connection = try #require(harness.connect())
+        harness.stalled = [connection]
+        for _ in 0..<4 { harness.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n", on: connection) }
+        let held = { harness.service.connections[SlabHandle(connection)].withHTTP { $0.heldByteCount } }
+        harness.send([UInt8](repeating: 65, count: 16_384 - 32), on: connection)
+        #expect(held() == 16_384)
+        for _ in 0..<10 { harness.send([UInt8](repeating: 65, count: 65_536), on: connection) }
+        #expect(held() == 0)
+        // What was answered before is still to be read, and then the connection ends.
+        harness.stalled = []
+        harness.service.markReady(SlabHandle(connection))
+        harness.settle()
+        #expect(harness.takeText(connection).split(separator: "HTTP/1.1 200 OK").count == 3)
+        #expect(harness.shutDown == [connection])
+    }
+
     @Test func aProxySpeaksForManyClients() throws {
         let harness = try ServiceHarness { settings, _ in
             settings.proxies = TrustedProxies([.prefix(IPPrefix("10.0.0.0/8")!)])
