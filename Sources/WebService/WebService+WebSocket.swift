@@ -18,9 +18,8 @@ extension WebService {
         guard !isDraining else {
             return .problem(.serviceUnavailable, "server_draining", "the server is about to stop")
         }
-        if settings.proxies.contains(connections[handle].remote),
-            !mayConnect(context.visitor.address.subscriber, at: now)
-        {
+        let isProxied = connections[handle].countedSource == nil
+        if isProxied, !mayConnect(context.visitor.address, at: now) {
             return .problem(.tooManyRequests, "rate_limited", "too many connections from this address; try later")
         }
         let acceptance: WebSocketAcceptance
@@ -37,6 +36,7 @@ extension WebService {
         connections[handle].become(
             WebSocketConnection(role: .server, limits: settings.webSocket, deflate: acceptance.deflate))
         count { $0.upgrades += 1 }
+        if isProxied { countConnection(handle, of: context.visitor.address) }
         guard signaling.connect(handle.connection, visitor: context.visitor, token: token, at: now) else {
             close(handle, code: WebSocketCloseCode.tryAgainLater, reason: "no more sessions; try later", at: now)
             return nil

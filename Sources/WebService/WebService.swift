@@ -57,28 +57,27 @@ package struct WebService: ~Copyable {
 
     /// A client has connected. Nil: the connection is to be closed at once.
     package mutating func open(remote: IPAddress, local: IPAddress, at now: Instant) -> ConnectionID? {
-        let source = remote.unmapped.subscriber
-        guard mayConnect(source, at: now) else {
+        let client = remote.unmapped
+        guard mayConnect(client, at: now) else {
             outputs.append(.event(.tooManyConnections(source: remote)))
             return nil
         }
         let http = HTTPConnection(limits: settings.http, at: now)
-        let connection = WebConnection(remote: remote.unmapped, local: local.unmapped, http: http)
+        let connection = WebConnection(remote: client, local: local.unmapped, http: http)
         guard let handle = connections.insert(connection) else {
             counters.refusedConnectionsMax += 1
             return nil
         }
         counters.connections += 1
-        if !countOfSource.insert(1, for: source), let count = countOfSource[source] {
-            countOfSource.update(count + 1, for: source)
-        }
+        countConnection(handle, of: client)
         rearm(handle)
         return handle.connection
     }
 
     /// A trusted proxy speaks for many clients; those are counted when they ask for a WebSocket.
-    mutating func mayConnect(_ source: IPAddress, at now: Instant) -> Bool {
-        guard !settings.proxies.contains(source) else { return true }
+    mutating func mayConnect(_ client: IPAddress, at now: Instant) -> Bool {
+        guard !settings.proxies.contains(client) else { return true }
+        let source = client.subscriber
         guard (countOfSource[source] ?? 0) < settings.connectionsPerSourceMax else {
             counters.refusedPerSource += 1
             return false
@@ -88,6 +87,16 @@ package struct WebService: ~Copyable {
             return false
         }
         return true
+    }
+
+    /// From here on the connection is one of this client's. Not to be called twice for one connection.
+    mutating func countConnection(_ handle: SlabHandle, of client: IPAddress) {
+        guard !settings.proxies.contains(client) else { return }
+        let source = client.subscriber
+        connections[handle].countedSource = source
+        if !countOfSource.insert(1, for: source), let count = countOfSource[source] {
+            countOfSource.update(count + 1, for: source)
+        }
     }
 
     /// Bytes have come.
@@ -233,8 +242,7 @@ package struct WebService: ~Copyable {
     private mutating func remove(_ handle: SlabHandle) {
         guard let connection = connections.remove(handle) else { return }
         timers.cancel(handle.index)
-        let source = connection.remote.subscriber
-        if let count = countOfSource[source] {
+        if let source = connection.countedSource, let count = countOfSource[source] {
             if count > 1 { countOfSource.update(count - 1, for: source) } else { countOfSource.remove(source) }
         }
     }

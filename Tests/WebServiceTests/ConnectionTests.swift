@@ -148,6 +148,35 @@ import WebSocket
         }
         #expect(SocketClient(harness, headers: "X-Forwarded-For: 203.0.113.1", from: "10.0.0.1") == nil)
     }
+
+    @Test func aProxyIsOneByItsWholeAddress() throws {
+        let harness = try ServiceHarness { settings, _ in
+            settings.proxies = TrustedProxies([.prefix(IPPrefix("2001:db8::7/128")!)])
+            settings.connectionsPerSourceMax = 1
+        }
+        let proxied = (0..<3).map { _ in harness.connect(from: "2001:db8::7") }
+        #expect(!proxied.contains(nil))
+        // Its neighbours are not.
+        #expect(harness.connect(from: "2001:db8::8") != nil)
+        #expect(harness.connect(from: "2001:db8::8") == nil)
+    }
+
+    @Test func clientsOfAProxyHaveTheLimitOfASource() throws {
+        let harness = try ServiceHarness { settings, _ in
+            settings.proxies = TrustedProxies([.prefix(IPPrefix("10.0.0.0/8")!)])
+            settings.connectionsPerSourceMax = 2
+            settings.connectsPerSecond = 0
+        }
+        func upgrade(_ client: String) -> SocketClient? {
+            SocketClient(harness, headers: "X-Forwarded-For: \(client)", from: "10.0.0.1")
+        }
+        let first = try #require(upgrade("203.0.113.1"))
+        #expect(upgrade("203.0.113.1") != nil)
+        #expect(upgrade("203.0.113.1") == nil)
+        #expect(upgrade("203.0.113.2") != nil)
+        harness.service.closed(first.connection, at: harness.now)
+        #expect(upgrade("203.0.113.1") != nil)
+    }
 }
 
 /// A site of one page, 100,000 bytes long.

@@ -18,6 +18,8 @@ struct WebConnection: ~Copyable {
     /// The other end of the TCP connection: a client, or a proxy.
     let remote: IPAddress
     let local: IPAddress
+    /// Whose connection it is for the limit of a source; nil while only the proxy is known.
+    var countedSource: IPAddress?
     private var phase: Phase
     /// When the machine of the phase wants to be looked at. Kept beside it, because it is asked for after every
     /// message.
