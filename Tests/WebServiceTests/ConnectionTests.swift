@@ -123,7 +123,7 @@ import WebSocket
         harness.stalled = [connection]
         for _ in 0..<4 { harness.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n", on: connection) }
         let held = { harness.service.connections[SlabHandle(connection)].withHTTP { $0.heldByteCount } }
-        harness.send([UInt8](repeating: 65, count: 16_384 - 32), on: connection)
+        harness.send([UInt8](repeating: 65, count: 16_384 - 30), on: connection)
         #expect(held() == 16_384)
         for _ in 0..<10 { harness.send([UInt8](repeating: 65, count: 65_536), on: connection) }
         #expect(held() == 0)
