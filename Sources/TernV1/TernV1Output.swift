@@ -37,8 +37,10 @@ package enum SignalingEvent: Hashable, Sendable {
     case left(RoomName, ParticipantID, DepartureReason)
     /// Somebody used the right to send others away.
     case kicked(RoomName, ParticipantID, by: Identifier)
-    /// A token that is none, or is no longer or not yet good.
+    /// A token that no key of ours has signed: somebody may be guessing.
     case unauthorized(Visitor)
+    /// A token that is no longer or not yet good. Its holder once was, or will be: nobody guesses.
+    case outdatedToken(Visitor)
     /// A good token, or none, for a room that it does not open.
     case refused(Visitor, RoomName)
     case slowConsumer(session: Identifier)

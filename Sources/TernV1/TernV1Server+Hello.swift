@@ -61,10 +61,10 @@ extension TernV1Server {
             outputs.append(.event(.unauthorized(visitor)))
             return Refusal(.unauthorized, "bring a token that this server accepts")
         case .tokenExpired:
-            outputs.append(.event(.unauthorized(visitor)))
+            outputs.append(.event(.outdatedToken(visitor)))
             return Refusal(.tokenExpired, "the token has expired: ask for a new one")
         case .tokenNotYetValid:
-            outputs.append(.event(.unauthorized(visitor)))
+            outputs.append(.event(.outdatedToken(visitor)))
             return Refusal(.tokenNotYetValid, "the token is not valid yet: check the clocks")
         }
     }

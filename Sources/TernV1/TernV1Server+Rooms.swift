@@ -50,12 +50,17 @@ extension TernV1Server {
 
     private mutating func admit(_ join: Request.Join, _ exchange: Exchange) throws(Refusal) -> Admission {
         let visitor = sessions[exchange.session].visitor
-        do throws(AdmissionRefusal) {
-            var pass = sessions[exchange.session].pass?.pass
-            if let token = join.token { pass = try gate.identify(token, at: exchange.unixTime) }
-            return try gate.admit(pass, to: join.room, from: visitor, at: exchange.unixTime)
-        } catch {
-            throw refuse(error, visitor: visitor, room: join.room)
+        var pass = sessions[exchange.session].pass?.pass
+        if let token = join.token {
+            do { pass = try gate.identify(token, at: exchange.unixTime) } catch {
+                throw refuse(error, visitor: visitor, room: join.room)
+            }
+        }
+        do { return try gate.admit(pass, to: join.room, from: visitor, at: exchange.unixTime) } catch {
+            // To come without a token is no attempt at guessing one.
+            guard error == .unauthorized else { throw refuse(error, visitor: visitor, room: join.room) }
+            outputs.append(.event(.refused(visitor, join.room)))
+            throw Refusal(.unauthorized, "bring a token that this server accepts")
         }
     }
 

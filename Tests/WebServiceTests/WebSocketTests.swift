@@ -122,6 +122,26 @@ import WebSocket
         #expect(SocketClient(harness, from: "192.0.2.77") != nil)
     }
 
+    @Test func whoHasNoTokenOrAnOldOneSlowsNobodyDown() throws {
+        let harness = try ServiceHarness(anonymousRooms: ["open"])
+        let request = "POST /v1/tokens HTTP/1.1\nHost: a\nAuthorization: Bearer \(ServiceHarness.applicationSecret)\n"
+        let body = #"{"room":"r","ttl":1}"#
+        let answer = harness.exchange(request + "Content-Length: \(body.utf8.count)\n\n" + body)
+        let token = try #require(answer.body.split(separator: "\"").dropFirst(2).first)
+        // All laptops of an office wake up with the tokens of yesterday, or the clock of the server jumps.
+        harness.advance(seconds: 3600)
+        for _ in 0..<20 {
+            let late = try #require(SocketClient(harness))
+            late.send(#"{"type":"hello","v":1,"token":"\#(token)"}"#)
+            #expect(late.texts().last?.contains("token_expired") == true)
+            let stranger = try #require(SocketClient(harness))
+            stranger.send(#"{"type":"hello","v":1}"#)
+            stranger.send(#"{"type":"join","room":"r"}"#)
+            #expect(stranger.texts().last?.contains("unauthorized") == true)
+            harness.advance(seconds: 1)
+        }
+    }
+
     @Test(arguments: [
         "GET /v1/signal HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /v1/signal HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"

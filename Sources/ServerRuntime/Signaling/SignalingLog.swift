@@ -57,6 +57,8 @@ struct SignalingLog {
         case .kicked(let room, let participant, let moderator):
             info("\(participant) kicked from room \(room) by session \(moderator)", at: now)
         case .unauthorized(let visitor): refuse("signaling from \(visitor.address): wrong token", at: now)
+        case .outdatedToken(let visitor):
+            refuse("signaling from \(visitor.address): token expired or not valid yet", at: now)
         case .refused(let visitor, let room): refuse("signaling from \(visitor.address): not into \(room)", at: now)
         case .slowConsumer(let session): refuse("session \(session) reads too slowly", at: now)
         case .draining: log.write(.notice, "signaling drains")
