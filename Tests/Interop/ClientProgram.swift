@@ -12,8 +12,22 @@ struct ClientProgram: Sendable {
     static let chromium = ClientProgram("chromium_client.py", interpreter: "/usr/bin/python3")
     /// gi comes from a Debian package and only Debian's own interpreter sees it.
     static let libnice = ClientProgram("libnice_client.py", interpreter: "/usr/bin/python3")
-    static let aioice = ClientProgram(
-        "aioice_client.py", interpreter: root.appending(path: ".build/venv/bin/python").path)
+    static let aioice = ClientProgram("aioice_client.py", interpreter: python)
+
+    // Of signaling. These read the server's configuration.
+    static let websockets = ClientProgram("websockets_client.py", interpreter: python)
+    static let refusals = ClientProgram("refusals_client.py", interpreter: python)
+    static let gate = ClientProgram("gate_client.py", interpreter: python)
+    static let resume = ClientProgram("resume_client.py", interpreter: python)
+    static let curl = ClientProgram("curl_client.py", interpreter: python)
+    static let relays = ClientProgram("relays_client.py", interpreter: python)
+    static let whip = ClientProgram("whip_client.py", interpreter: python)
+    static let janus = ClientProgram("janus_client.py", interpreter: python)
+    static let nodeWS = ClientProgram("ws_client.js", interpreter: "/usr/bin/node")
+    static let serverFiles = ClientProgram("server_files.py", interpreter: python)
+
+    /// With what pip installed.
+    private static let python = root.appending(path: ".build/venv/bin/python").path
 
     private let script: String
     private let interpreter: String
@@ -33,13 +47,19 @@ struct ClientProgram: Sendable {
     func run(
         against server: ServerUnderTest, user: String = "alice", password: String = "secret", flags: [String] = []
     ) async throws -> Outcome {
+        try await run(arguments: [server.host, String(server.port), user, password] + flags)
+    }
+
+    /// Runs the program and waits for its end, two minutes at most.
+    func run(arguments: [String]) async throws -> Outcome {
         guard FileManager.default.isExecutableFile(atPath: interpreter) else {
             throw TestFailure("\(interpreter) is missing: run Scripts/setup test")
         }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
-        process.arguments =
-            ["--kill-after=5", "120", interpreter, script, server.host, String(server.port), user, password] + flags
+        process.arguments = ["--kill-after=5", "120", interpreter, script] + arguments
+        // Where Debian keeps modules of node; a node that is not Debian's does not look there.
+        process.environment = ProcessInfo.processInfo.environment.merging(["NODE_PATH": "/usr/share/nodejs"]) { $1 }
         process.standardInput = FileHandle.nullDevice
         let pipe = Pipe()
         process.standardOutput = pipe
@@ -49,7 +69,7 @@ struct ClientProgram: Sendable {
             process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
             do { try process.runWithSignalsUnblocked() } catch { continuation.resume(throwing: error) }
         }
-        // One line fits into the pipe, so reading after the end is soon enough.
+        // What they print fits into the pipe, so reading after the end is soon enough.
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         return Outcome(exitCode: exitCode, output: output.trimmingCharacters(in: .whitespacesAndNewlines))
     }

@@ -15,11 +15,16 @@ enum Loopback {
         throw TestFailure("no UDP port is free on \(addresses)")
     }
 
+    /// A TCP port that is free on `address`.
+    static func freeTCPPort(on address: String) throws -> UInt16 { try bind(address, port: 0, SOCK_STREAM) }
+
     /// Binds a socket for a moment and answers its port.
-    private static func bind(_ address: String, port: UInt16) throws -> UInt16 {
+    private static func bind(
+        _ address: String, port: UInt16, _ kind: __socket_type = SOCK_DGRAM
+    ) throws -> UInt16 {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV
-        hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
+        hints.ai_socktype = Int32(kind.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(address, String(port), &hints, &list) == 0, let first = list?.pointee else {
             throw TestFailure("\(address) is not an address")

@@ -8,8 +8,10 @@ struct ServerConfiguration: Sendable {
     var addresses = ["127.0.0.1"]
     /// Who may allocate. A test about other credentials replaces this line.
     var credentials = ["lt-cred-mech", "user=alice:secret"]
-    /// Further lines of `turnserver.conf`.
+    /// Further lines of `turnserver.conf`. `@DIRECTORY@` stands for the folder in which it lies.
     var options: [String] = []
+    /// Makes files in that folder before the server starts.
+    var preparation: ClientProgram?
 
     static let plain = ServerConfiguration()
 
@@ -29,11 +31,19 @@ struct ServerConfiguration: Sendable {
 }
 
 /// The server as its users run it: one process, told by a configuration file, stopped by SIGTERM.
-struct ServerUnderTest {
+final class ServerUnderTest {
     let host: String
     let port: UInt16
-    private let process: Process
-    private let directory: URL
+    /// Where its configuration lies, and its log.
+    let directory: URL
+    private var process: Process
+
+    private init(_ configuration: ServerConfiguration, directory: URL, port: UInt16) throws {
+        host = configuration.addresses[0]
+        self.directory = directory
+        self.port = port
+        process = try Self.launch(in: directory)
+    }
 
     /// Runs `body` with a server that is ready, and expects the server to survive it and to stop when asked.
     static func run(
@@ -52,31 +62,46 @@ struct ServerUnderTest {
     private static func start(_ configuration: ServerConfiguration) async throws -> ServerUnderTest {
         let directory = FileManager.default.temporaryDirectory.appending(path: "tern-interop-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        if let preparation = configuration.preparation {
+            let outcome = try await preparation.run(arguments: [directory.path])
+            guard outcome.exitCode == 0 else { throw TestFailure("nothing could be prepared: \(outcome.output)") }
+        }
         let port = try Loopback.freePort(on: configuration.addresses)
-        let file = directory.appending(path: "turnserver.conf")
-        try configuration.file(port: port).write(to: file, atomically: true, encoding: .utf8)
-        let log = directory.appending(path: "log")
-        try Data().write(to: log)
+        let text = configuration.file(port: port).replacingOccurrences(of: "@DIRECTORY@", with: directory.path)
+        try text.write(to: directory.appending(path: "turnserver.conf"), atomically: true, encoding: .utf8)
 
-        let process = Process()
-        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are
-        // killed before they can. In the foreground it signals the server only, and once, not its whole group.
-        process.executableURL = URL(filePath: "/usr/bin/timeout")
-        process.arguments = ["--foreground", "--kill-after=5", "180", Executable.path, "serve", "-c", file.path]
-        process.standardInput = FileHandle.nullDevice
-        let output = try FileHandle(forWritingTo: log)
-        process.standardOutput = output
-        process.standardError = output
-        try process.runWithSignalsUnblocked()
-
-        let server = ServerUnderTest(
-            host: configuration.addresses[0], port: port, process: process, directory: directory)
+        let server = try ServerUnderTest(configuration, directory: directory, port: port)
         guard try await server.becomesReady() else {
             let log = server.log
             try await server.stop()
             throw TestFailure("\(Executable.path) did not become ready: \(log)")
         }
         return server
+    }
+
+    private static func launch(in directory: URL) throws -> Process {
+        let log = directory.appending(path: "log")
+        try Data().write(to: log)
+        let process = Process()
+        // timeout(1) passes SIGTERM on, makes it SIGKILL five seconds later, and ends the server if the tests are
+        // killed before they can. In the foreground it signals the server only, and once, not its whole group.
+        process.executableURL = URL(filePath: "/usr/bin/timeout")
+        let file = directory.appending(path: "turnserver.conf")
+        process.arguments = ["--foreground", "--kill-after=5", "180", Executable.path, "serve", "-c", file.path]
+        process.standardInput = FileHandle.nullDevice
+        let output = try FileHandle(forWritingTo: log)
+        process.standardOutput = output
+        process.standardError = output
+        try process.runWithSignalsUnblocked()
+        return process
+    }
+
+    /// Stops it and starts it again with the same configuration, as an update does.
+    func restart() async throws {
+        try await end()
+        process = try Self.launch(in: directory)
+        let isReady = try await becomesReady()
+        #expect(isReady, "it did not come back: \(log)")
     }
 
     private var log: String {
@@ -91,10 +116,14 @@ struct ServerUnderTest {
     }
 
     private func stop() async throws {
+        try await end()
+        try FileManager.default.removeItem(at: directory)
+    }
+
+    private func end() async throws {
         #expect(process.isRunning, "the server died: \(log)")
         process.terminate()
         let ended = try await eventually(seconds: 10) { !process.isRunning }
         #expect(ended && process.terminationStatus == 0, "SIGTERM did not end the server well: \(log)")
-        try FileManager.default.removeItem(at: directory)
     }
 }
