@@ -44,6 +44,8 @@ struct Refusal: Error {
     /// Says what to do about it.
     let message: String
     var retryAfterMilliseconds: UInt64?
+    /// The connection ends with this answer.
+    var isFatal = false
 
     init(_ code: ErrorCode, _ message: String, retryAfterMilliseconds: UInt64? = nil) {
         self.code = code

@@ -72,6 +72,8 @@ struct Envelope {
     let content: Result<Request, Refusal>
 
     static let jsonLimits = JSONLimits(depthMax: 16, valuesMax: 4096)
+    /// Members of the message itself. Each field that we look for is looked for among all of them.
+    static let membersMax = 64
     /// Bytes of an id between its quotes.
     static let idByteCountMax = 64
 
@@ -100,6 +102,9 @@ struct Envelope {
         }
         guard root.kind == .object else {
             throw Refusal(.badRequest, "send one JSON object with a `type` in each message")
+        }
+        guard root.count <= membersMax else {
+            throw Refusal(.badRequest, "put at most \(membersMax) fields beside each other")
         }
         return root
     }

@@ -22,6 +22,8 @@ struct Session {
     var pace = MessagePace()
     /// Messages beyond the pace are themselves paced: who goes on for long is cut off.
     var excess = MessagePace()
+    /// Tokens that it has shown and that no key has signed.
+    var wrongTokenCount: UInt8 = 0
     var replay = ReplayBuffer()
     var heartbeat = Heartbeat()
     var memberships: [Membership] = []

@@ -11,7 +11,10 @@ extension TernV1Server {
             case .success(let request): try perform(request, exchange)
             }
         } catch {
-            refuse(error, exchange)
+            guard error.isFatal, let connection = sessions[exchange.session].connection else {
+                return refuse(error, exchange)
+            }
+            end(connection, error, id: exchange.id, code: .unauthorized, at: exchange.now)
         }
     }
 

@@ -53,7 +53,9 @@ extension TernV1Server {
         var pass = sessions[exchange.session].pass?.pass
         if let token = join.token {
             do { pass = try gate.identify(token, at: exchange.unixTime) } catch {
-                throw refuse(error, visitor: visitor, room: join.room)
+                var refusal = refuse(error, visitor: visitor, room: join.room)
+                if error == .unauthorized { refusal.isFatal = countsAsGuessing(exchange.session) }
+                throw refusal
             }
         }
         do { return try gate.admit(pass, to: join.room, from: visitor, at: exchange.unixTime) } catch {
@@ -63,6 +65,16 @@ extension TernV1Server {
             throw Refusal(.unauthorized, "bring a token that this server accepts")
         }
     }
+
+    /// Notes a wrong token. Whether there were so many that its session has to come by another connection, which its
+    /// source is not let make for a while.
+    private mutating func countsAsGuessing(_ handle: SlabHandle) -> Bool {
+        if sessions[handle].wrongTokenCount < Self.wrongTokensMax { sessions[handle].wrongTokenCount += 1 }
+        return sessions[handle].wrongTokenCount == Self.wrongTokensMax
+    }
+
+    /// A signature takes a tenth of a millisecond to check: enough of them would keep the server from all else.
+    static let wrongTokensMax: UInt8 = 5
 
     mutating func leave(_ room: RoomName, _ exchange: Exchange) throws(Refusal) {
         let index = try membership(room, exchange)

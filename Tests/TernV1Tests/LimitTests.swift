@@ -67,6 +67,28 @@ struct LimitTests {
         #expect(try harness.last("welcome", back)["resumed"] as? Bool == false)
     }
 
+    @Test("who shows five wrong tokens in one session is cut off, over each connection of it")
+    func guessing() throws {
+        let harness = TernHarness()
+        harness.gate.refusals["old"] = .tokenExpired
+        let ann = try harness.greet()
+        let token = try harness.resumeToken(ann)
+        for _ in 0..<10 { harness.say(#"{"type":"join","room":"a","token":"old"}"#, on: ann) }
+        for _ in 0..<4 { harness.say(#"{"type":"join","room":"a","token":"guess"}"#, on: ann) }
+        #expect(harness.closings.isEmpty)
+        harness.say(#"{"type":"join","room":"a","token":"guess","id":1}"#, on: ann)
+        let last = try json(harness.take(ann).last)
+        #expect(last["code"] as? String == "unauthorized" && last["fatal"] as? Bool == true)
+        #expect(last["id"] as? Int == 1)
+        #expect(harness.closings[ann] == .init(code: 4001, reason: "unauthorized"))
+        let back = try #require(harness.connect())
+        harness.say(#"{"type":"hello","v":1,"resume":"\#(token)"}"#, on: back)
+        harness.say(#"{"type":"join","room":"open"}"#, on: back)
+        #expect(harness.closings[back] == nil)
+        harness.say(#"{"type":"join","room":"a","token":"guess"}"#, on: back)
+        #expect(harness.closings[back] == .init(code: 4001, reason: "unauthorized"))
+    }
+
     @Test("a new connection does not give a session a new pace")
     func rateAcrossConnections() throws {
         let harness = TernHarness { $0.limits.messagesBurst = 2 }
@@ -194,6 +216,20 @@ struct LimitTests {
         harness.say(text, on: ann)
         #expect(try harness.takeError(ann) == "bad_request")
         #expect(harness.closings.isEmpty)
+    }
+
+    @Test("a message has at most 64 fields beside each other, and any number further down")
+    func fields() throws {
+        let harness = TernHarness()
+        let ann = try harness.greet()
+        _ = harness.take(ann)
+        func text(_ count: Int) -> String {
+            #"{"type":"ping""# + (1..<count).map { ",\"\\u0061\($0)\":{\"b\":1,\"c\":2}" }.joined() + "}"
+        }
+        harness.say(text(64), on: ann)
+        #expect(harness.take(ann) == [#"{"type":"pong"}"#])
+        harness.say(text(65), on: ann)
+        #expect(try harness.takeError(ann) == "bad_request")
     }
 
     @Test("texts that are no JSON are refused and harm nobody")
