@@ -54,10 +54,11 @@ package import NetworkPrimitives
         return count
     }
 
+    /// What has happened to a descriptor.
+    package typealias Event = (token: UInt64, isReadable: Bool, isWritable: Bool, hasError: Bool)
+
     /// An event of the last round.
-    @inlinable package func event(
-        at index: Int
-    ) -> (token: UInt64, isReadable: Bool, isWritable: Bool, hasError: Bool) {
+    @inlinable package func event(at index: Int) -> Event {
         precondition(index >= 0 && index < count, "the event exists")
         let event = unsafe events[index]
         return (

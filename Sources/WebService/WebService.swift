@@ -169,6 +169,11 @@ package struct WebService: ~Copyable {
         return nil
     }
 
+    /// The kernel has room again for what waits: the connection is ready once more.
+    package mutating func mayWrite(_ connection: ConnectionID) {
+        if let handle = live(connection) { markReady(handle) }
+    }
+
     /// Whether there is nothing for the shell to do at present.
     package var isSettled: Bool { ready.isEmpty && outputs.isEmpty }
 

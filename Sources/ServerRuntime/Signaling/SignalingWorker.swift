@@ -86,15 +86,16 @@ struct SignalingWorker: ~Copyable {
             if let again = acceptsAgainAt, again <= now { acceptAgain() }
             for index in 0..<count {
                 let event = poller.event(at: index)
-                handle(
-                    event.token, isReadable: event.isReadable || event.hasError, isWritable: event.isWritable, at: now)
+                handle(event, at: now)
             }
+            // Before anything is written: who is told a credential can use it, and who was put out cannot.
             performOutputs(at: now)
             serveReady(at: now)
         }
     }
 
-    private mutating func handle(_ token: UInt64, isReadable: Bool, isWritable: Bool, at now: Instant) {
+    private mutating func handle(_ event: Poller.Event, at now: Instant) {
+        let token = event.token
         if token == Self.mailboxToken {
             for message in context.mailbox.drain() { handle(message, at: now) }
         } else if token < UInt64(listeners.count) {
@@ -103,9 +104,9 @@ struct SignalingWorker: ~Copyable {
             let connection = ConnectionID(rawValue: token)
             // An earlier event of this round may have closed it.
             guard owns(connection) else { return }
-            if isReadable { read(connection, at: now) }
-            // What the machine has to say is written at the end of the round; this is what had no room before.
-            if isWritable { write(to: connection, at: now) }
+            if event.isReadable || event.hasError { read(connection, at: now) }
+            // What reading has made is written with all else; here there is room again for what had to wait.
+            if event.isWritable { service.mayWrite(connection) }
         }
     }
 
