@@ -44,7 +44,7 @@ function fillIn(status) {
     ["Rooms", status.rooms],
     ["Participants", status.participants],
     ["Relay", urls.length > 0 ? transports(urls) : "off"],
-    ["Rooms open to", status.anonymous_rooms ? "everybody" : "token holders"],
+    ["Guests", status.anonymous_rooms ? "welcome" : "by token"],
   ];
   for (const [term, value] of facts) {
     if (value === undefined) continue;
