@@ -188,7 +188,10 @@ function startCall() {
   });
   call.on("connection", ({ participant: { id } }) => meters.set(id, meters.get(id) ?? new ConnectionMeter()));
   call.on("stream", ({ participant, stream }) => tiles.setStream(participant.id, stream));
-  call.on("state", ({ participant, connection }) => showConnection(participant.id, connection));
+  call.on("state", ({ participant: { id }, connection }) => {
+    showConnection(id, connection);
+    sample(id, connection);
+  });
   call.on("message", ({ participant, data }) => chat.add(participant.name ?? "Somebody", String(data)));
 }
 
@@ -230,14 +233,16 @@ function connectionInWords(id, connection) {
 async function tick() {
   showCredentials();
   if (client?.state === "reconnecting") showBanner();
-  for (const [id, connection] of call?.connections ?? []) {
-    const meter = meters.get(id);
-    if (!meter) continue;
-    await meter.sample(connection);
-    people.update(id, meter);
-    showConnection(id, connection);
-  }
+  for (const [id, connection] of call?.connections ?? []) await sample(id, connection);
   if (client?.state === "open") $("server-text").textContent = `Server ${milliseconds(client.roundTripMs)}`;
+}
+
+async function sample(id, connection) {
+  const meter = meters.get(id);
+  if (!meter) return;
+  await meter.sample(connection);
+  people.update(id, meter);
+  showConnection(id, connection);
 }
 
 function showCredentials() {
