@@ -29,6 +29,12 @@ struct ClientProgram: Sendable {
     /// With what pip installed.
     private static let python = root.appending(path: ".build/venv/bin/python").path
 
+    // Of the pages. These start a server of their own, from the executable that they are given.
+    static let pagesCall = ClientProgram("pages_call_client.py", interpreter: "/usr/bin/python3")
+    static let pagesGate = ClientProgram("pages_gate_client.py", interpreter: "/usr/bin/python3")
+    static let pagesRecovery = ClientProgram("pages_recovery_client.py", interpreter: "/usr/bin/python3")
+    static let pagesRenewal = ClientProgram("pages_renewal_client.py", interpreter: "/usr/bin/python3")
+
     private let script: String
     private let interpreter: String
 
@@ -50,14 +56,14 @@ struct ClientProgram: Sendable {
         try await run(arguments: [server.host, String(server.port), user, password] + flags)
     }
 
-    /// Runs the program and waits for its end, two minutes at most.
-    func run(arguments: [String]) async throws -> Outcome {
+    /// Runs the program and waits for its end, `seconds` at most.
+    func run(arguments: [String], seconds: Int = 120) async throws -> Outcome {
         guard FileManager.default.isExecutableFile(atPath: interpreter) else {
             throw TestFailure("\(interpreter) is missing: run Scripts/setup test")
         }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
-        process.arguments = ["--kill-after=5", "120", interpreter, script] + arguments
+        process.arguments = ["--kill-after=5", String(seconds), interpreter, script] + arguments
         // Where Debian keeps modules of node; a node that is not Debian's does not look there.
         process.environment = ProcessInfo.processInfo.environment.merging(["NODE_PATH": "/usr/share/nodejs"]) { $1 }
         process.standardInput = FileHandle.nullDevice
