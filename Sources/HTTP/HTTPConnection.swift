@@ -61,8 +61,8 @@ package struct HTTPConnection: Sendable {
         if isIdle { phase = .closed }
     }
 
-    /// Gives up on what was received and not handed out, between requests or within one: it is never answered. A request
-    /// that was handed out is to be answered first.
+    /// Gives up on what was received and not handed out, between requests or within one: it is never answered. A
+    /// request that was handed out is to be answered first.
     package mutating func stop() {
         switch phase {
         case .head, .body, .chunkedBody: close()

@@ -113,7 +113,8 @@ struct SignalingWorker: ~Copyable {
     private mutating func handle(_ message: SignalingMessage, at now: Instant) {
         switch message {
         case .stop:
-            // What is written now is the last word; whoever has no room for it learns it from the end of the connection.
+            // What is written now is the last word; whoever has no room for it learns it from the end of the
+            // connection.
             service.drain(seconds: 0, at: now)
             service.handleDeadline(at: now, unixTime: unixTime)
             isStopping = true

@@ -14,7 +14,9 @@ struct SignalingWorkerTests {
     @Test("goes on when several listeners find no descriptor in one round, and accepts when there are some again")
     func outOfFiles() async {
         await #expect(processExitsWith: .success) {
-            let listeners = try (0..<2).map { _ in HeldListener(try TCPListener(binding: SocketAddress(ip: .loopback(.ipv4), port: 0))) }
+            let listeners = try (0..<2).map { _ in
+                HeldListener(try TCPListener(binding: SocketAddress(ip: .loopback(.ipv4), port: 0)))
+            }
             let clients = try listeners.map { try TCPClient(to: $0.listener.localAddress) }
             for client in clients { client.send(Array("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) }
             for held in listeners { try wait(for: .readable, on: held.listener.raw) }
