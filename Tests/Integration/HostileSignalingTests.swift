@@ -53,14 +53,14 @@ extension IntegrationTests {
                     try await Task.sleep(for: .milliseconds(50))
                     #expect(try TCPStream(to: address).isServed())
                 }
-                #expect(head.status(within: .seconds(3)) == 408)
-                #expect(body.status(within: .seconds(3)) == 408)
-                #expect(head.readToEnd(within: .seconds(3)) == [])
-                #expect(body.readToEnd(within: .seconds(3)) == [])
+                #expect(head.status(within: .seconds(8)) == 408)
+                #expect(body.status(within: .seconds(8)) == 408)
+                #expect(head.readToEnd(within: .seconds(8)) == [])
+                #expect(body.readToEnd(within: .seconds(8)) == [])
                 // Nobody asked for anything here, so nothing is said.
-                #expect(silent.readToEnd(within: .seconds(3)) == [])
-                #expect(kept.readToEnd(within: .seconds(3)) == [])
-                #expect(ContinuousClock.now - start < .seconds(4))
+                #expect(silent.readToEnd(within: .seconds(8)) == [])
+                #expect(kept.readToEnd(within: .seconds(8)) == [])
+                #expect(ContinuousClock.now - start < .seconds(8))
             }
         }
 
@@ -90,7 +90,7 @@ extension IntegrationTests {
                     stream.write(bytes)
                     let answer = stream.status()
                     #expect(answer == status, "\(bytes.prefix(100).debugDescription)")
-                    #expect(stream.readToEnd(within: .seconds(4)) == [], "\(bytes.prefix(100).debugDescription)")
+                    #expect(stream.readToEnd(within: .seconds(8)) == [], "\(bytes.prefix(100).debugDescription)")
                 }
                 // What just fits is taken.
                 let stream = try TCPStream(to: address)
@@ -141,7 +141,7 @@ extension IntegrationTests {
                     let stream = try TCPStream(to: address)
                     // The request behind it must not be answered: it may be part of the one before.
                     stream.write(bytes + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                    let answer = stream.readToEnd(within: .seconds(4)).map { String(decoding: $0, as: UTF8.self) }
+                    let answer = stream.readToEnd(within: .seconds(8)).map { String(decoding: $0, as: UTF8.self) }
                     let responses = answer?.components(separatedBy: "HTTP/1.1 ").dropFirst() ?? []
                     #expect(responses.count == 1, "\(bytes.debugDescription): \(answer ?? "no end")")
                     #expect(
@@ -175,7 +175,7 @@ extension IntegrationTests {
                     let stream = try TCPStream(to: address)
                     stream.write(greeting)
                     stream.endWrites()
-                    let answer = stream.readToEnd(within: .seconds(4))
+                    let answer = stream.readToEnd(within: .seconds(8))
                     #expect(
                         answer == [] || answer?.starts(with: "HTTP/1.1 ".utf8) == true,
                         "\(greeting): \(answer.map { String(decoding: $0, as: UTF8.self) } ?? "no end")")

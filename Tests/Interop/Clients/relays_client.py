@@ -76,15 +76,20 @@ class Relay:
 
     async def ends(self, server, what):
         """Expects that it stops relaying within a second, that Refresh is refused, and that the log says why."""
-        begin = time.monotonic()
-        while await self.works():
-            assert time.monotonic() - begin < 1, f"{what}: it still relays after a second"
-            await asyncio.sleep(0.01)
+        begin = last = time.monotonic()
+        # One datagram may be late on a busy machine.
+        while await self.works() or await self.works():
+            last = time.monotonic()
+            assert last - begin < 1, f"{what}: it still relays after a second"
         equal(await self.refresh(), 401, f"Refresh after {what}")
         assert "revoked" in server.log(), what
 
     async def goes_on(self, what):
-        assert await self.works(), f"{what}: it does not relay"
+        for _ in range(10):
+            if await self.works():
+                break
+        else:
+            raise AssertionError(f"{what}: it does not relay")
         equal(await self.refresh(), 0, f"Refresh: {what}")
 
 
@@ -160,6 +165,8 @@ async def a_revoked_name_is_of_no_use(server):
     named = [curl(server, f"/turn?key={server.key}&username=bob&ttl={ttl}").json() for ttl in (60, 120)]
     relays = [
         await Relay.open(server, {"username": one["username"], "credential": one["password"]}) for one in named]
+    for relay in relays:
+        await relay.goes_on("before its name is revoked")
     equal(curl(server, f"{CLOUDFLARE}/bob/revoke", "--request", "POST", bearer=server.key).status, 204, "revoke bob")
     for relay in relays:
         await relay.ends(server, "revoke bob")
@@ -227,7 +234,7 @@ async def who_leaves_makes_no_more_relays(server):
         # A second of grace; before it, when the connection was lost, a second in which it may be resumed.
         begin = time.monotonic()
         while await allocates(server, of_member(member)) == 0:
-            assert time.monotonic() - begin < 4, f"{way}: new relays after the grace"
+            assert time.monotonic() - begin < 10, f"{way}: new relays after the grace"
             await asyncio.sleep(0.2)
         assert time.monotonic() - begin > 0.5, f"{way}: the grace was short"
         # The call goes on: a lost signaling connection is not its end.
@@ -258,7 +265,6 @@ async def renewed_while_relaying(server):
     equal(await allocates(server, first), 401, "the first credentials, expired")
     equal(await allocates(server, turn), 0, "the last ones")
     assert not relaying.done(), f"it stopped: {relaying.exception()}"
-    await relay.refresh()
     relaying.cancel()
     await relay.goes_on("with the first credentials, past their time")
     # And a member that was put out keeps nothing of it.
@@ -269,16 +275,16 @@ async def renewed_while_relaying(server):
 
 async def keeps_working(relay):
     while True:
-        assert await relay.works(), "a datagram was lost on its way"
-        await asyncio.sleep(0.05)
+        await relay.goes_on("while credentials are renewed")
+        await asyncio.sleep(0.1)
 
 
 @case
 async def expired_credentials_make_no_relay(server):
-    token = server.token(sub="ada", grants={"join": True, "turn": {"max_ttl": 1}})
+    token = server.token(sub="ada", grants={"join": True, "turn": {"max_ttl": 3}})
     turn = curl(server, "/v1/rooms/den/ice", bearer=token).json()["iceServers"][1]
     equal(await allocates(server, turn), 0, "before they expire")
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(max(0, int(turn["username"].split(":")[0]) + 1.1 - time.time()))
     equal(await allocates(server, turn), 401, "after they have expired")
 
 

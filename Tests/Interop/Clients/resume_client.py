@@ -159,7 +159,7 @@ async def the_window_closes(server):
     begin = time.monotonic()
     left = await other.next("participant-left")
     equal((left["id"], left["reason"]), (lost.id, "timeout"), "what the others hear")
-    assert 1.5 < time.monotonic() - begin < 5, "two seconds is the window"
+    assert 1.5 < time.monotonic() - begin < 10, "two seconds is the window"
     again = await back(server, lost)
     equal(again.welcome["resumed"], False, "too late")
     await again.refused("roster", "not_in_room", room="den")
@@ -210,9 +210,9 @@ async def survive_restart(server):
     file = pathlib.Path(server.file("joined"))
     file.touch()
     messages, code = await member.end()
-    # Of SIGTERM a client may be told by a close frame; the end of the connection has to be enough.
-    assert code in (1001, 1006), (messages, code)
-    await other.end()
+    equal(code, 1001, f"what the server says when it stops, after {[message['raw'] for message in messages]}")
+    _, code = await other.end()
+    equal(code, 1001, "what it says to the others")
     for _ in range(100):
         try:
             again = await back(server, member, token=server.token())
@@ -227,7 +227,7 @@ async def survive_restart(server):
     seat = await again.join()
     equal([person["id"] for person in seat["participants"]], [again.id], "roster")
     assert seat["ice"]["iceServers"][1]["credential"], "new credentials"
-    print(f"resume: joined again after a restart, code {code}")
+    print("resume: joined again after a restart")
 
 
 if "--restart" in sys.argv:

@@ -20,7 +20,7 @@ from signaling import case, equal, run, uclient
 
 PIPELINE = ("audiotestsrc is-live=true ! audioconvert ! opusenc ! rtpopuspay pt=100 ssrc=1 ! queue ! "
             "application/x-rtp,media=audio,encoding-name=OPUS,payload=100")
-SECONDS_MAX = 20
+SECONDS_MAX = 30
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
@@ -58,7 +58,7 @@ def run_client(server, token):
     with tempfile.TemporaryDirectory() as folder:
         # It is killed by a signal or goes on for ever; neither is to leave a file or a process behind.
         done = subprocess.run(
-            ["timeout", "--kill-after=1", "5", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            ["timeout", "--kill-after=1", "15", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             cwd=folder, env=os.environ | {"HOME": folder, "http_proxy": ""}, timeout=SECONDS_MAX, check=False)
     endpoint.shutdown()
     return done.stdout, endpoint.offer
