@@ -159,9 +159,10 @@ async def bad_tokens_end_the_connection(server):
 
 @case
 async def bad_tokens_are_refused_in_join(server):
-    # Greeted with one that is good: a bad one does not fall back to it.
-    member = await Member.greeted(server, {"token": server.token()})
     for what, (token, code) in bad_tokens(server).items():
+        # Greeted with one that is good: a bad one does not fall back to it. Each in a session of its own, since a few
+        # bad ones end it.
+        member = await Member.greeted(server, {"token": server.token()})
         await member.refused("join", code, room="den", token=token)
         await member.refused("roster", "not_in_room", room="den")
         await member.refused("credentials", "not_in_room", room="den")
