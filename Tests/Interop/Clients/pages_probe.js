@@ -21,8 +21,7 @@
     const all = [...stats.values()];
     const inbound = (kind) => all.find((each) => each.type === "inbound-rtp" && each.kind === kind) ?? {};
     const transport = all.find(({ type, selectedCandidatePairId }) => type === "transport" && selectedCandidatePairId);
-    const pair = stats.get(transport?.selectedCandidatePairId);
-    const [local, remote] = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
+    const local = stats.get(stats.get(transport?.selectedCandidatePairId)?.localCandidateId);
     const turn = connection.getConfiguration().iceServers.find(({ username }) => username);
     const known = [...(globalThis.ternDemo?.call?.connections.values() ?? [])].find(({ pc }) => pc === connection);
     return {
@@ -31,8 +30,8 @@
       decoded: inbound("video").framesDecoded ?? 0,
       packets: (inbound("video").packetsReceived ?? 0) + (inbound("audio").packetsReceived ?? 0),
       soundEnergy: inbound("audio").totalAudioEnergy ?? 0,
+      // Only one's own side: until the other's candidate comes by signaling, its relay is called peer-reflexive.
       local: local?.candidateType ?? null,
-      remote: remote?.candidateType ?? null,
       relayProtocol: local?.relayProtocol ?? null,
       relayURL: local?.url ?? null,
       username: turn?.username ?? null,
