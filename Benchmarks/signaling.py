@@ -69,20 +69,20 @@ class Server:
             ["taskset", "-c", SERVER_CPU] + (node if name == "node" else tern),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def wait_until_ready(self):
+    def is_ready(self):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self.process.poll() is None:
             probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
             try:
                 probe.request("GET", "/healthz")
                 probe.getresponse()
-                return
+                return True
             except OSError:
                 time.sleep(0.05)
             finally:
                 probe.close()
         self.stop()
-        sys.exit(f"signaling: {self.name} does not answer")
+        return False
 
     def stop(self):
         if self.process.poll() is None:
@@ -92,6 +92,15 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def start(who, options):
+    # A port that was free a moment ago may be the other end of somebody's connection by now.
+    for _ in range(3):
+        server = Server(who, options)
+        if server.is_ready():
+            return server
+    sys.exit(f"signaling: {who} does not answer")
 
 
 def run_once(server, words, options):
@@ -125,7 +134,8 @@ def measure(server, scenario, words, options, tally):
         return None
     if best["foreignShare"] > FOREIGN_MAX:
         tally.disturbed += 1
-        tally.note(scenario, f"{server.name}: others used up to {best['foreignShare']:.0%} of the machine")
+        others = tally.foreign.setdefault(scenario, [])
+        others.append(best["foreignShare"])
     if best["saturated"]:
         tally.note(scenario, f"{server.name}: the generator was at its limit")
     if best["lostInAll"] > 0:
@@ -140,9 +150,8 @@ def run_round(options, scenarios, number, tally):
     for scenario, _, words, rows in scenarios:
         for who in order:
             # Servers of their own: what one scenario left behind is no other's burden.
-            server = Server(who, options)
+            server = start(who, options)
             try:
-                server.wait_until_ready()
                 result = measure(server, scenario, words, options, tally)
             finally:
                 server.stop()
@@ -169,6 +178,8 @@ def print_table(scenarios, tally, options):
     print("\nServer CPU in µs for each message delivered, member joined or request answered; memory as resident bytes.")
     print("Medians; ratios are medians of those within a round, with the least, the greatest and the number of rounds.")
     print(f"{tally.repeated} runs repeated because of others on the machine; {tally.disturbed} kept though disturbed.")
+    for name, shares in tally.foreign.items():
+        print(f"note: {name}: others used {min(shares):.0%} to {max(shares):.0%} of the machine in {len(shares)} runs")
     for name, texts in tally.notes.items():
         for text in sorted(texts):
             print(f"note: {name}: {text}")
@@ -200,6 +211,7 @@ def main():
         sys.exit("signaling: the server and the generator need a processor each")
     options.scratch = tempfile.mkdtemp(prefix="tern-signaling-")
     tally = Tally()
+    tally.foreign = {}
     # Ended early, by a key or by a time limit, it still stops its servers and tells what it has seen.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -6,7 +6,7 @@ import NetworkPrimitives
 final class CredentialTraffic {
     /// A connection and what has come of the response.
     private struct Exchange {
-        let stream: Stream
+        var stream: Stream
         var response: [UInt8] = []
         var isConnected = false
     }
@@ -17,6 +17,7 @@ final class CredentialTraffic {
     private var buffer = [UInt8](repeating: 0, count: 65_536)
     private var asked = 0
     private var answered = 0
+    private var connectionsMade: UInt32 = 0
 
     init(_ options: SignalOptions) throws(SystemError) {
         self.options = options
@@ -25,10 +26,7 @@ final class CredentialTraffic {
 
     func run() throws -> SignalOutcome {
         for index in 0..<(options.window ?? 16) {
-            let source = IPv4Address(rawValue: 0x7F01_0001 + UInt32(index))
-            let stream = try Stream(to: options.server, from: source)
-            try poller.add(stream.raw, token: UInt64(index), interest: .writable)
-            exchanges.append(Exchange(stream: stream))
+            exchanges.append(Exchange(stream: try connect(index)))
         }
         let measureFrom = Clock.monotonic().nanoseconds + UInt64(options.warmup * 1e9)
         let end = measureFrom + UInt64(options.seconds * 1e9)
@@ -42,6 +40,13 @@ final class CredentialTraffic {
         }
         guard let first else { throw SignalError.stalled("there was no time to measure") }
         return SignalOutcome(interval: Interval(from: first, to: reading()), sent: asked)
+    }
+
+    private func connect(_ index: Int) throws(SystemError) -> Stream {
+        connectionsMade += 1
+        let stream = try Stream(to: options.server, from: IPv4Address(rawValue: 0x7F01_0000 + connectionsMade))
+        try poller.add(stream.raw, token: UInt64(index), interest: .writable)
+        return stream
     }
 
     private func reading() -> Reading { Reading(pid: options.pid, delivered: answered, sent: asked) }
@@ -61,9 +66,13 @@ final class CredentialTraffic {
         case .failed(let error): throw SignalError.client(.lost(error))
         }
         guard try isWhole(exchanges[index].response) else { return }
+        let isLast = exchanges[index].response.isLast
         exchanges[index].response = []
         answered += 1
-        try ask(index)
+        guard isLast else { return try ask(index) }
+        // Servers end a connection after some number of requests.
+        exchanges[index].isConnected = false
+        exchanges[index].stream = try connect(index)
     }
 
     private func ask(_ index: Int) throws(SignalError) {
@@ -95,4 +104,9 @@ final class CredentialTraffic {
         guard parts[1].contains("credential") else { throw .client(.malformed) }
         return true
     }
+}
+
+extension [UInt8] {
+    /// Whether a response says that it is the last one of its connection.
+    fileprivate var isLast: Bool { String(decoding: self, as: UTF8.self).lowercased().contains("connection: close") }
 }

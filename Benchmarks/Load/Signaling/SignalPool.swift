@@ -9,10 +9,12 @@ final class SignalPool {
     private var buffer = [UInt8](repeating: 0, count: 65_536)
     private(set) var clients: [SignalClient?] = []
     private(set) var failures: [SignalFailure] = []
-    private var clientsMade: UInt32 = 0
+    /// How many clients there have been, of this pool and of those before it: each calls from another address.
+    private(set) var clientsMade: UInt32
 
-    init(_ options: SignalOptions) throws(SystemError) {
+    init(_ options: SignalOptions, after clientsMade: UInt32 = 0) throws(SystemError) {
         self.options = options
+        self.clientsMade = clientsMade
         poller = try Poller()
     }
 

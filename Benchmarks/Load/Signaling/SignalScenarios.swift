@@ -82,8 +82,10 @@ struct SignalScenarios {
         let end = measureFrom + UInt64(options.seconds * 1e9)
         var storms: [Interval] = []
         var firstRoom = 0
+        var clientsMade: UInt32 = 0
         while true {
-            let pool = try SignalPool(options)
+            // Servers limit how often one address may come.
+            let pool = try SignalPool(options, after: clientsMade)
             let isMeasured = Clock.monotonic().nanoseconds >= measureFrom
             let before = Reading(pid: options.pid)
             // Names of their own, because a server may keep what has just been left for a while.
@@ -94,6 +96,7 @@ struct SignalScenarios {
             if isMeasured { storms.append(Interval(from: before, to: after)) }
             try pool.leave()
             firstRoom += options.rooms
+            clientsMade = pool.clientsMade
             if isMeasured, Clock.monotonic().nanoseconds >= end { break }
         }
         return SignalOutcome(interval: Interval(adding: storms))

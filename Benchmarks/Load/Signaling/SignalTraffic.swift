@@ -58,6 +58,8 @@ final class SignalTraffic {
         guard let first else { throw SignalError.stalled("there was no time to measure") }
         let interval = Interval(from: first, to: last)
         let lost = try countLost()
+        // Seats that are kept for whoever may come back would be in the way of the next run.
+        try pool.leave()
         return SignalOutcome(interval: interval, lost: lost, sent: sent)
     }
 
