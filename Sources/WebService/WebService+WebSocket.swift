@@ -70,8 +70,8 @@ extension WebService {
                 signaling.receive(text, from: handle.connection, at: now, unixTime: unixTime)
                 drainSignaling(at: now)
             case .pong: signaling.receivePong(from: handle.connection, at: now)
-            // Refused by the limits of the connection: `acceptsBinary` is off.
-            case .binary: preconditionFailure("binary messages fail in the codec")
+            // The codec refuses them already, as its limits say.
+            case .binary: close(handle, code: WebSocketCloseCode.unsupportedData, reason: "text only", at: now)
             case .ping, .close, .failed: answer(event, on: handle, at: now)
             }
         }
