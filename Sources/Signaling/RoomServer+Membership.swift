@@ -55,20 +55,30 @@ extension RoomServer {
         return true
     }
 
-    /// Takes somebody's seat away, and keeps the identity out of the room for as long as it asks for.
+    /// Takes somebody's seat away, and keeps the identity out of the room for as long as it asks for. Answers who is
+    /// kept out.
+    @discardableResult
     package mutating func kick(
         _ target: ParticipantID, by seat: SeatID, explanation: String, banSeconds: UInt32, at now: Instant
-    ) throws(RoomRefusal) {
+    ) throws(RoomRefusal) -> Admission.Identity? {
         guard members.contains(seat.handle) else { throw .notInRoom }
         guard members[seat.handle].admission.grants.contains(.kick) else { throw .forbidden }
         let room = members[seat.handle].room
         guard let handle = memberByID[target], members[handle].room == room else { throw .participantNotFound }
+        var banned: Admission.Identity?
         if banSeconds > 0, let identity = members[handle].admission.identity {
+            banned = identity
             let until = now.advanced(bySeconds: banSeconds)
             let hadRoom = rooms[room].ban(identity, until: until, limit: limits.bansPerRoomMax, at: now)
             if !hadRoom { evictedBans += 1 }
         }
         vacate(handle, .kicked, explanation: explanation, at: now, keepsRoom: false)
+        return banned
+    }
+
+    /// Whether somebody is kept out of a room, of whose seat nothing is asked.
+    package func isBanned(_ identity: Admission.Identity, from name: RoomName, at now: Instant) -> Bool {
+        roomByName[name].map { rooms[$0].isBanned(identity, at: now) } ?? false
     }
 
     /// Takes all seats of a room away and frees it. False when there is no such room.

@@ -24,6 +24,8 @@ package enum MemberChange: Hashable, Sendable {
     case left(MemberTag, keepsGrace: Bool)
     /// The member was sent away: nothing goes on.
     case revoked(MemberTag)
+    /// Somebody is kept out of a room: neither does what was issued to them for it without a session.
+    case banned(Admission.Identity, RoomName)
 }
 
 /// What happened, for the log. Holds no secrets; names and reasons that strangers chose are not in it either.

@@ -95,6 +95,11 @@ extension TernV1Server {
         return true
     }
 
+    /// Whether somebody was sent away from a room for a time that is not over.
+    package func isBanned(_ identity: Admission.Identity, from room: RoomName, at now: Instant) -> Bool {
+        rooms.isBanned(identity, from: room, at: now)
+    }
+
     private func handle(of id: String) -> SlabHandle? { Identifier(text: id.utf8).flatMap { sessionByID[$0] } }
 
     /// As much of a text as anybody has to read.

@@ -80,10 +80,12 @@ extension TernV1Server {
         // Who may not kick does not learn by trying who is there.
         guard rooms.admission(of: seat)?.grants.contains(.kick) == true else { throw refusal(.forbidden) }
         guard let target = kick.target else { throw Self.nobody }
+        let banned: Admission.Identity?
         do {
-            try rooms.kick(
+            banned = try rooms.kick(
                 target, by: seat, explanation: kick.reason, banSeconds: kick.banSeconds, at: exchange.now)
         } catch { throw refusal(error) }
+        if let banned { outputs.append(.member(.banned(banned, kick.room))) }
         storedCounters.kicks += 1
         outputs.append(.event(.kicked(kick.room, target, by: sessions[exchange.session].id)))
         deliverAll(at: exchange.now)

@@ -14,13 +14,13 @@ struct ModerationTests {
         let guest = try harness.join("a", 2)
         try harness.join("a", 3)
         let id = try harness.id(guest)
-        try harness.act { try $0.kick(id, by: host, explanation: "noise", banSeconds: 0, at: harness.now) }
+        _ = try harness.act { try $0.kick(id, by: host, explanation: "noise", banSeconds: 0, at: harness.now) }
         #expect(
             harness.heard == [
                 "a left 2 kicked", "[2] a removed kicked 'noise'", "[1, 3] a -p2 kicked",
             ])
         #expect(throws: RoomRefusal.participantNotFound) {
-            try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: 0, at: harness.now) }
+            _ = try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: 0, at: harness.now) }
         }
         // No ban was asked for.
         try harness.join("a", 2)
@@ -31,7 +31,7 @@ struct ModerationTests {
         let harness = RoomHarness()
         let host = try harness.join("a", 1, grants: moderator)
         let id = try harness.id(try harness.join("a", 2, identity: "bob"))
-        try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: 10, at: harness.now) }
+        _ = try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: 10, at: harness.now) }
         #expect(throws: RoomRefusal.forbidden) { try harness.join("a", 2, identity: "bob") }
         #expect(throws: RoomRefusal.forbidden) { try harness.join("a", 7, identity: "bob") { $0.replaces = true } }
         try harness.join("a", 3, identity: "eve")
@@ -48,7 +48,7 @@ struct ModerationTests {
         let host = try harness.join("a", 1, grants: moderator)
         for (name, seconds) in [("short", UInt32(10)), ("long", 1000), ("longer", 2000)] {
             let id = try harness.id(try harness.join("a", 2, identity: name))
-            try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: seconds, at: harness.now) }
+            _ = try harness.act { try $0.kick(id, by: host, explanation: "", banSeconds: seconds, at: harness.now) }
             #expect(harness.query { $0.evictedBans } == (name == "longer" ? 1 : 0))
         }
         try harness.join("a", 3, identity: "short")

@@ -293,10 +293,11 @@ struct RoomTests {
                 #"{"type":"ok","id":1}"#,
             ])
         let members = harness.takeMembers()
-        guard members.count == 1, case .revoked = members[0] else {
+        guard members.count == 2, case .banned(let identity, let room) = members[0], case .revoked = members[1] else {
             Issue.record("\(members)")
             return
         }
+        #expect(identity.subject == "bob" && room.description == "lobby")
         // The session goes on, in other rooms; this one stays shut for its time.
         harness.say(#"{"type":"join","room":"lobby"}"#, on: bob)
         #expect(try harness.takeError(bob) == "forbidden")

@@ -122,6 +122,37 @@ import WebSocket
         #expect(SocketClient(harness, from: "192.0.2.77") != nil)
     }
 
+    @Test func aBanEndsCredentialsFromHTTPToo() throws {
+        let harness = try ServiceHarness()
+        func token(_ fields: String) throws -> String {
+            let body = #"{"room":"r",\#(fields)}"#
+            let answer = harness.exchange(
+                "POST /v1/tokens HTTP/1.1\nHost: a\nAuthorization: Bearer \(ServiceHarness.applicationSecret)\n"
+                    + "Content-Length: \(body.utf8.count)\n\n" + body)
+            return String(try #require(answer.body.split(separator: "\"").dropFirst(3).first))
+        }
+        let bob = try token(#""identity":"bob""#)
+        func credentials() -> Int {
+            harness.exchange("POST /v1/rooms/r/credentials HTTP/1.1\nHost: a\nAuthorization: Bearer \(bob)\n\n").status
+        }
+        let (moderator, guest) = (try #require(SocketClient(harness)), try #require(SocketClient(harness)))
+        let mod = try token(#""identity":"mod","grants":{"join":true,"kick":true}"#)
+        for (client, token) in [(moderator, mod), (guest, bob)] {
+            client.send(#"{"type":"hello","v":1,"token":"\#(token)"}"#)
+            client.send(#"{"type":"join","room":"r","ice":false}"#)
+        }
+        let id = try #require(guest.texts().last?.split(separator: #""self":""#).last?.prefix(22))
+        #expect(credentials() == 201)
+        moderator.send(#"{"type":"kick","room":"r","to":"\#(id)","ban_s":60}"#)
+        #expect(credentials() == 403)
+        let bans = harness.outputs.filter {
+            if case .member(.banned(let who, let room)) = $0 { who.subject == "bob" && "\(room)" == "r" } else { false }
+        }
+        #expect(bans.count == 1)
+        harness.advance(seconds: 61)
+        #expect(credentials() == 201)
+    }
+
     @Test func whoHasNoTokenOrAnOldOneSlowsNobodyDown() throws {
         let harness = try ServiceHarness(anonymousRooms: ["open"])
         let request = "POST /v1/tokens HTTP/1.1\nHost: a\nAuthorization: Bearer \(ServiceHarness.applicationSecret)\n"

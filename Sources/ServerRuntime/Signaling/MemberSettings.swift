@@ -50,6 +50,8 @@ struct MemberLiaison: Sendable {
             let graceUntil = now.advanced(bySeconds: keepsGrace ? settings.graceSeconds : 0)
             members.leave(user(tag), graceUntil: graceUntil, deletes: settings.deletesAfterGrace)
         case .revoked(let tag): return .user(user(tag))
+        case .banned(let identity, let room):
+            return .user(issuer.user(of: .user(issuer: identity.issuer, identity: identity.subject, room: room)))
         }
         return nil
     }

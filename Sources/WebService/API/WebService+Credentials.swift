@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import NetworkPrimitives
 import Signaling
+import TernV1
 
 // Routes that give out credentials, and take them back. The gate is asked before anything else.
 extension WebService {
@@ -49,6 +50,10 @@ extension WebService {
         let admission = try admission(to: room, context)
         guard admission.grants.contains(.turn) else {
             throw ResponseError(.forbidden, "credentials_denied", "this token does not grant TURN credentials")
+        }
+        // A ban would be none if the relays of the room stayed open to who is banned from it.
+        if let identity = admission.identity, signaling.isBanned(identity, from: room, at: context.now) {
+            throw refusal(.forbidden, context)
         }
         let terms = CredentialTerms(
             requestedSeconds: asked.lifetimeSeconds, secondsMax: admission.credentialSecondsMax,

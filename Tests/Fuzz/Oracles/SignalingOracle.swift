@@ -186,7 +186,7 @@ private struct SignalingWorld: ~Copyable {
             case .member(.left(let tag, _)), .member(.revoked(let tag)):
                 require(tags.contains(tag), "a tag ends once")
                 tags.removeAll { $0 == tag }
-            case .event: break
+            case .member(.banned), .event: break
             }
         }
     }

@@ -105,6 +105,8 @@ final class RoomJudge {
             case .member(.issued(let tag, _)): changes.append("issued \(tag.bytes)")
             case .member(.left(let tag, _)): changes.append("left \(tag.bytes)")
             case .member(.revoked(let tag)): changes.append("revoked \(tag.bytes)")
+            // Of somebody, and not of a seat.
+            case .member(.banned): break
             case .event(.sessionEnded(let id, _)): sessionsEnded.append(id.description)
             case .event: break
             }
