@@ -28,10 +28,13 @@ package struct TrustedProxies: Hashable, Sendable {
     }
 
     /// The client behind a connection from `remote`. Values are those of X-Forwarded-For and Forwarded, in the order of
-    /// the request; when both are there, Forwarded is the standard and counts.
+    /// the request.
+    ///
+    /// When both are there, X-Forwarded-For counts: it is what proxies write unless they are told otherwise, and they
+    /// pass on a Forwarded that the client made up.
     package func client(of remote: IPAddress, forwardedFor: [String], forwarded: [String]) -> IPAddress {
         guard contains(remote) else { return remote }
-        let hops = forwarded.isEmpty ? Self.plain(forwardedFor) : Self.standard(forwarded)
+        let hops = forwardedFor.isEmpty ? Self.standard(forwarded) : Self.plain(forwardedFor)
         var client = remote
         for hop in hops.suffix(Self.hopsMax).reversed() {
             // What cannot be read was not written by a proxy that we could trust to have checked the rest.
