@@ -61,7 +61,8 @@ class Server:
             f"--listening-port={free_port()}", f"--signaling-port={self.port}", "--relay-threads=1",
             "--use-auth-secret", f"--static-auth-secret={SECRET}", f"--signaling-api-key=bench:{SECRET}",
             # The generator is everybody, and sends what a thousand people would not.
-            "--signaling-anonymous-rooms=*", "--signaling-message-rate=100000", "--signaling-message-burst=1000000",
+            "--signaling-anonymous-rooms=*", "--signaling-anonymous-join-rate=0",
+            "--signaling-message-rate=100000", "--signaling-message-burst=1000000",
             f"--log-file={log}",
         ]
         node = ["node", os.path.join(os.path.dirname(__file__), "Signaling", "relay.js"), str(self.port), SECRET]

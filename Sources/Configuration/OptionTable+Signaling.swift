@@ -94,6 +94,13 @@ extension OptionTable {
             "signaling-auth-failures", .integer(1...10_000), default: "5", origin: .tern,
             "Refused tokens and keys a minute from one client address (IPv6: /64); after that it has to wait."),
         Option(
+            "signaling-anonymous-join-rate", .integer(0...10_000), default: "1", origin: .tern,
+            "Entrances without a token a second from one client address (IPv6: /64), after the first "
+                + "signaling-anonymous-join-burst. Each brings TURN credentials. 0 is no limit."),
+        Option(
+            "signaling-anonymous-join-burst", .integer(1...10_000), default: "64", origin: .tern,
+            "Entrances without a token at once from one client address."),
+        Option(
             "signaling-sessions-max", .integer(1...1_000_000), default: "20000", origin: .tern,
             "Sessions at a time, those that wait to be resumed included."),
         Option(

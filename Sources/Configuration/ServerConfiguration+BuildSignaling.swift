@@ -176,6 +176,8 @@ extension ServerConfiguration.Signaling.Limits {
         connectsPerSecondPerSource = settings.integer("signaling-connect-rate")
         connectsBurstPerSource = settings.integer("signaling-connect-burst")
         failuresPerMinutePerSource = settings.integer("signaling-auth-failures")
+        anonymousJoinsPerSecondPerSource = settings.integer("signaling-anonymous-join-rate")
+        anonymousJoinsBurstPerSource = settings.integer("signaling-anonymous-join-burst")
         sessionsMax = settings.integer("signaling-sessions-max")
         roomsPerSessionMax = settings.integer("signaling-session-rooms")
         roomsMax = settings.integer("signaling-rooms-max")

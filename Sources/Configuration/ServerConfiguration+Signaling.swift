@@ -75,6 +75,9 @@ extension ServerConfiguration.Signaling {
         package let connectsBurstPerSource: Int
         /// Refused tokens and keys.
         package let failuresPerMinutePerSource: Int
+        /// Without a token. 0 is no limit.
+        package let anonymousJoinsPerSecondPerSource: Int
+        package let anonymousJoinsBurstPerSource: Int
         package let sessionsMax: Int
         package let roomsPerSessionMax: Int
         package let roomsMax: Int

@@ -5,6 +5,10 @@ package struct SignalingLimits: Hashable, Sendable {
     /// Messages of one session a second, and how many at once.
     package var messagesPerSecond: UInt32 = 50
     package var messagesBurst: UInt32 = 200
+    /// Entrances without a token of one source (an IPv4 address or an IPv6 /64) a second, and how many at once. Each
+    /// brings TURN credentials with a quota of their own, and nobody answers for them. A rate of 0 is no limit.
+    package var anonymousJoinsPerSecond: UInt32 = 0
+    package var anonymousJoinsBurst: UInt32 = 64
     /// Rooms that one session is in.
     package var roomsPerSessionMax = 8
     /// Participants of a room, when its token says nothing else.

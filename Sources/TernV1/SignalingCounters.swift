@@ -48,6 +48,7 @@ package enum SignalingLimit: String, Hashable, Sendable, CaseIterable {
     case replay
     case heartbeat
     case hello
+    case anonymousJoins = "anonymous_joins"
     case bans
 
     var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }

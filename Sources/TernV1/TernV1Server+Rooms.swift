@@ -13,6 +13,12 @@ extension TernV1Server {
             throw Refusal(
                 .quotaExceeded, "be in at most \(settings.limits.roomsPerSessionMax) rooms: `leave` one first")
         }
+        if admission.identity == nil, !anonymousJoins.allow(sessions[handle].visitor.address, at: exchange.now) {
+            storedCounters.count(.anonymousJoins)
+            throw Refusal(
+                .rateLimited, "too many enter without a token from this address: try again later, or bring a token",
+                retryAfterMilliseconds: 1000)
+        }
         let entrance = Entrance(
             endpoint: EndpointID(rawValue: handle.rawValue), admission: admission, name: join.name, role: join.role,
             metadata: join.metadata, replaces: join.replaces)

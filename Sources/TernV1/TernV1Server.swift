@@ -37,6 +37,7 @@ package struct TernV1Server: ~Copyable {
     var drainDeadline: Instant?
     var isStopped = false
     var storedCounters = SignalingCounters()
+    var anonymousJoins: SourceRateLimiter
 
     /// Sessions of nobody yet. The secret is 32 random bytes: ids and tokens are derived from it.
     package init(settings: TernV1Settings, gate: any Gatekeeper, secret: [UInt8]) {
@@ -56,6 +57,9 @@ package struct TernV1Server: ~Copyable {
         sessionByIdentity = FlatMap(seed: seeds.next().high, limit: 2 * sessionsMax)
         identitySeed = seeds.next().high
         timers = TimerWheel(start: .zero)
+        anonymousJoins = SourceRateLimiter(
+            seed: seeds.next().high, ratePerSecond: Int(settings.limits.anonymousJoinsPerSecond),
+            burst: Int(settings.limits.anonymousJoinsBurst), capacity: 4096)
         jitter = SplitMix64(seed: seeds.next().high)
     }
 

@@ -5,7 +5,7 @@ package import TernV1
 package enum WebOutput: Sendable {
     /// Somebody's standing with the TURN servers has changed.
     case member(MemberChange)
-    /// Credentials that were issued without a session are taken back: the user name, or its part behind the expiry.
+    /// Credentials are taken back: the user name as it was issued.
     case revoke(user: [UInt8])
     case event(WebEvent)
 }

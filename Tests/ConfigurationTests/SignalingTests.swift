@@ -48,7 +48,8 @@ struct SignalingOptionTests {
             value.limits
                 == .init(
                     connectionsMax: 20000, connectionsPerSourceMax: 256, connectsPerSecondPerSource: 10,
-                    connectsBurstPerSource: 40, failuresPerMinutePerSource: 5, sessionsMax: 20000,
+                    connectsBurstPerSource: 40, failuresPerMinutePerSource: 5, anonymousJoinsPerSecondPerSource: 1,
+                    anonymousJoinsBurstPerSource: 64, sessionsMax: 20000,
                     roomsPerSessionMax: 8, roomsMax: 10000, roomCapacity: 64, emptyRoomSeconds: 0,
                     messageByteCountMax: 65536, messagesPerSecond: 50, messagesBurst: 200, metadataByteCountMax: 2048,
                     queueByteCountMax: 1_048_576, queueMessagesMax: 512, resumeSeconds: 30, replayMessagesMax: 128,
@@ -72,6 +73,7 @@ struct SignalingOptionTests {
             "signaling-connect-burst", "signaling-auth-failures", "signaling-sessions-max", "signaling-session-rooms",
             "signaling-rooms-max", "signaling-room-capacity", "signaling-room-linger", "signaling-message-rate",
             "signaling-message-burst", "signaling-queue-messages", "signaling-resume", "signaling-heartbeat",
+            "signaling-anonymous-join-rate", "signaling-anonymous-join-burst",
         ]
         var text = names.enumerated().map { "\($1)=\(101 + $0)" }.joined(separator: "\n")
         text += "\nsignaling-message-max=2001\nsignaling-metadata-max=2000\nsignaling-queue-bytes=70001"
@@ -83,7 +85,8 @@ struct SignalingOptionTests {
             value.limits
                 == .init(
                     connectionsMax: 101, connectionsPerSourceMax: 102, connectsPerSecondPerSource: 103,
-                    connectsBurstPerSource: 104, failuresPerMinutePerSource: 105, sessionsMax: 106,
+                    connectsBurstPerSource: 104, failuresPerMinutePerSource: 105, anonymousJoinsPerSecondPerSource: 116,
+                    anonymousJoinsBurstPerSource: 117, sessionsMax: 106,
                     roomsPerSessionMax: 107, roomsMax: 108, roomCapacity: 109, emptyRoomSeconds: 110,
                     messageByteCountMax: 2001, messagesPerSecond: 111, messagesBurst: 112, metadataByteCountMax: 2000,
                     queueByteCountMax: 70001, queueMessagesMax: 113, resumeSeconds: 114, replayMessagesMax: 7,

@@ -31,6 +31,27 @@ struct LimitTests {
         #expect(harness.query { $0.counters[SignalingLimit.messageRate] } == 2)
     }
 
+    @Test("so many enter without a token from one address, and then one a second; who has a token enters")
+    func anonymousJoins() throws {
+        let harness = TernHarness {
+            $0.limits.anonymousJoinsPerSecond = 1
+            $0.limits.anonymousJoinsBurst = 3
+        }
+        func answerToJoin(_ connection: UInt64) throws -> [String: Any] {
+            _ = harness.take(connection)
+            harness.say(#"{"type":"join","room":"open"}"#, on: connection)
+            return try json(harness.take(connection).first)
+        }
+        for _ in 0..<3 { #expect(try answerToJoin(harness.greet())["type"] as? String == "joined") }
+        let late = try harness.greet()
+        let refusal = try answerToJoin(late)
+        #expect(refusal["code"] as? String == "rate_limited" && refusal["retry_after_ms"] as? Int == 1000)
+        #expect(try answerToJoin(harness.greet("ann"))["type"] as? String == "joined")
+        harness.advance(milliseconds: 1000)
+        #expect(try answerToJoin(late)["type"] as? String == "joined")
+        #expect(harness.query { $0.counters[SignalingLimit.anonymousJoins] } == 1)
+    }
+
     @Test("nonsense counts as messages too")
     func rateOfNonsense() throws {
         let harness = TernHarness { $0.limits.messagesBurst = 2 }

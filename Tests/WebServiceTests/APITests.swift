@@ -114,6 +114,10 @@ import Testing
         #expect(harness.revoked == [])
         #expect(request("POST \(path)", bearer: ServiceHarness.applicationSecret).status == 204)
         #expect(harness.revoked == ["1800000600:tern.12.u-abc"])
+        // The operator's own users are not an application's to put out.
+        let user = "/v1/turn/keys/app/credentials/alice/revoke"
+        #expect(request("POST \(user)", bearer: ServiceHarness.applicationSecret).status == 400)
+        #expect(harness.revoked.count == 1)
     }
 
     @Test func theRESTDraft() {

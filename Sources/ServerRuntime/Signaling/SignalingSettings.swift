@@ -160,6 +160,8 @@ extension SignalingLimits {
         messageByteCountMax = limits.messageByteCountMax
         messagesPerSecond = UInt32(clamping: limits.messagesPerSecond)
         messagesBurst = UInt32(clamping: limits.messagesBurst)
+        anonymousJoinsPerSecond = UInt32(clamping: limits.anonymousJoinsPerSecondPerSource)
+        anonymousJoinsBurst = UInt32(clamping: limits.anonymousJoinsBurstPerSource)
         roomsPerSessionMax = limits.roomsPerSessionMax
         roomCapacity = limits.roomCapacity
         roomsMax = limits.roomsMax

@@ -266,8 +266,7 @@ struct SignalingWorker: ~Copyable {
             case .member(let change):
                 if let scope = context.members?.apply(change, at: now, unixTime: unixTime) { scopes.insert(scope) }
             case .revoke(let user):
-                // The API names a whole user name; the part behind the expiry may be meant as well.
-                scopes.formUnion([.name(user), .user(user)])
+                scopes.insert(.name(user))
             case .event(let event): words.write(event, at: now)
             }
         }
