@@ -14,6 +14,8 @@ struct SignalOptions {
     var mode = Mode.relay
     var server = SocketAddress(ip: .v4(.loopback), port: 8080)
     var message = Message.signal
+    /// All members of a room broadcast at once, not the first one alone.
+    var everybodyTalks = false
     var rooms = 100
     /// Members of each room.
     var members = 2
@@ -47,6 +49,7 @@ struct SignalOptions {
           --server ADDRESS:PORT    default 127.0.0.1:8080; IPv4
           --message signal|broadcast
                                    to one other member (default), or to all others of the room
+          --everybody              all members broadcast together, not the first of each room alone
           --rooms N, --members N   default 100 and 2
           --payload BYTES          of the opaque part of a message, default 200
           --burst N                messages of one sender that leave together, default 1
@@ -77,6 +80,7 @@ struct SignalOptions {
     private mutating func takeFlag(_ word: String) -> Bool {
         switch word {
         case "--json": isJSON = true
+        case "--everybody": everybodyTalks = true
         case "--outside": staysOutside = true
         case "--no-ice": withoutCredentials = true
         default: return false

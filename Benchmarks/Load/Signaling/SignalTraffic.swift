@@ -6,8 +6,9 @@ import NetworkPrimitives
 /// it, or all of them send by the clock.
 final class SignalTraffic {
     private struct Flow {
-        let sender: Int
-        /// All messages of a burst.
+        /// Who sends together: one member, or all of a room.
+        let senders: [Int]
+        /// All messages of one sender's burst.
         let frames: [UInt8]
         /// Arrivals that one burst leads to.
         let arrivals: Int
@@ -67,7 +68,8 @@ final class SignalTraffic {
 
     // MARK: - Flows
 
-    /// Within a room each member sends to the next, or the first one to all. So each client hears from one sender.
+    /// Within a room each member sends to the next, or the first one to all, or all to all. So each client hears from
+    /// one flow.
     private func makeFlows() throws(SignalError) {
         flowReaching = Array(repeating: 0, count: pool.clients.count)
         // Clients of a room need not have come in one after the other.
@@ -80,24 +82,24 @@ final class SignalTraffic {
             guard members.count == options.members else { throw .stalled("\(room) is not full") }
             switch options.message {
             case .broadcast:
-                for member in members.dropFirst() { flowReaching[member] = flows.count }
+                for member in members { flowReaching[member] = flows.count }
                 let text = #"{"type":"broadcast","room":"\#(room)","data":\#(data)}"#
-                addFlow(from: members[0], text, receivers: members.count - 1)
+                addFlow(from: options.everybodyTalks ? members : [members[0]], text, receivers: members.count - 1)
             case .signal:
                 for (position, member) in members.enumerated() {
                     let target = members[(position + 1) % members.count]
                     let name = String(decoding: pool.clients[target]?.identifier ?? [], as: UTF8.self)
                     flowReaching[target] = flows.count
                     let text = #"{"type":"signal","room":"\#(room)","to":"\#(name)","data":\#(data)}"#
-                    addFlow(from: member, text, receivers: 1)
+                    addFlow(from: [member], text, receivers: 1)
                 }
             }
         }
     }
 
-    private func addFlow(from sender: Int, _ text: String, receivers: Int) {
+    private func addFlow(from senders: [Int], _ text: String, receivers: Int) {
         let frames = Array(repeatElement(SignalClient.frame(text), count: options.burst).joined())
-        flows.append(Flow(sender: sender, frames: frames, arrivals: options.burst * receivers))
+        flows.append(Flow(senders: senders, frames: frames, arrivals: senders.count * options.burst * receivers))
     }
 
     /// What browsers send: a candidate when it is short, a description when it is long, whose line ends are escapes.
@@ -117,7 +119,7 @@ final class SignalTraffic {
 
     // MARK: - Sending
 
-    /// One burst of the next sender that has none under way.
+    /// One burst of the next flow that has none under way.
     private func sendNext() {
         for _ in 0..<flows.count {
             let index = next
@@ -137,9 +139,11 @@ final class SignalTraffic {
     }
 
     private func send(_ index: Int) {
-        guard let client = pool.clients[flows[index].sender], client.send(flows[index].frames) else {
-            failure = .client(.blocked)
-            return
+        for sender in flows[index].senders {
+            guard let client = pool.clients[sender], client.send(flows[index].frames) else {
+                failure = .client(.blocked)
+                return
+            }
         }
         flows[index].outstanding += flows[index].arrivals
         sent += 1
