@@ -5,7 +5,7 @@ package import TernV1
 package enum WebOutput: Sendable {
     /// Somebody's standing with the TURN servers has changed.
     case member(MemberChange)
-    /// Credentials are taken back: the user name as it was issued.
+    /// Credentials are taken back: the user name as it was issued, or its part behind the expiry.
     case revoke(user: [UInt8])
     case event(WebEvent)
 }

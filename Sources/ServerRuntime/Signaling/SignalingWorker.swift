@@ -266,7 +266,8 @@ struct SignalingWorker: ~Copyable {
             case .member(let change):
                 if let scope = context.members?.apply(change, at: now, unixTime: unixTime) { scopes.insert(scope) }
             case .revoke(let user):
-                scopes.insert(.name(user))
+                // A name without its expiry stands for everything that was issued under it.
+                scopes.formUnion([.name(user), .user(user)])
             case .event(let event): words.write(event, at: now)
             }
         }
