@@ -64,7 +64,7 @@ package struct JSONValue: Sendable {
     /// Whether this is the string `text`. Comparing so does not make a string of what the document says.
     package func equals(_ text: String) -> Bool {
         switch node.kind {
-        case .plainString: Self.isEqual(document.bytes[content], text)
+        case .plainString: Self.isEqual(document.bytes.span.extracting(content), text)
         // Not as strings, which are also equal when they only look alike.
         case .escapedString: utf8?.elementsEqual(text.utf8) == true
         default: false
@@ -74,8 +74,12 @@ package struct JSONValue: Sendable {
     /// Where the text between the quotes stands.
     private var content: Range<Int> { Int(node.start) + 1..<Int(node.end) - 1 }
 
-    private static func isEqual(_ bytes: ArraySlice<UInt8>, _ text: String) -> Bool {
-        bytes.count == text.utf8.count && bytes.elementsEqual(text.utf8)
+    /// Names are compared for each member of each message, and mostly differ in length or in the first bytes.
+    private static func isEqual(_ bytes: Span<UInt8>, _ text: String) -> Bool {
+        let wanted = text.utf8.span
+        guard bytes.count == wanted.count else { return false }
+        for index in bytes.indices where bytes[index] != wanted[index] { return false }
+        return true
     }
 
     /// A number that is written without fraction and exponent and fits into 64 bits; nil for any other value.
@@ -124,7 +128,9 @@ package struct JSONValue: Sendable {
 
     private func matches(_ candidate: JSONNode, _ name: String) -> Bool {
         let content = Int(candidate.start) + 1..<Int(candidate.end) - 1
-        if candidate.kind == .plainString { return Self.isEqual(document.bytes[content], name) }
+        if candidate.kind == .plainString {
+            return Self.isEqual(document.bytes.span.extracting(content), name)
+        }
         return JSONText.unescape(document.bytes.span.extracting(content)).bytes.elementsEqual(name.utf8)
     }
 
