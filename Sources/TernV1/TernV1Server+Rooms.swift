@@ -51,6 +51,8 @@ extension TernV1Server {
         let roster = roster(of: sessions[handle].memberships[index])
         let text = MessageText.joined(roster, as: own.id, grant, id: exchange.id)
         send(text, to: handle, isConfidential: grant != nil, at: exchange.now)
+        // Rosters and credentials are long, and most members then say nothing for a while: the pong lets go of them.
+        if sessions.contains(handle), sessions[handle].heartbeat.unanswered == nil { pingsDue.append(handle) }
         acknowledge(exchange)
     }
 
