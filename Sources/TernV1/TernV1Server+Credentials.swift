@@ -45,11 +45,11 @@ extension TernV1Server {
         }
     }
 
-    /// Most of the lifetime, give or take a twentieth so that those who came together do not renew together. Never so
-    /// short that a gate with a tiny lifetime keeps the server busy.
+    /// Most of the lifetime, give or take a twentieth so that those who came together do not renew together. Never less
+    /// than a second, so that a gate that gives none at all does not keep the server busy.
     private mutating func renewal(lifetimeSeconds: UInt32) -> UInt32 {
         let permille = UInt64(min(max(settings.renewFraction, 0.1), 0.95) * 1000) * (950 + jitter.next() % 101) / 1000
         // Half a day is as long as anything here waits, and what a number of 32 bits holds.
-        return UInt32(max(10_000, min(UInt64(lifetimeSeconds) * permille, 43_200_000)))
+        return UInt32(max(1000, min(UInt64(lifetimeSeconds) * permille, 43_200_000)))
     }
 }

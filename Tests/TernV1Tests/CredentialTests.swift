@@ -135,14 +135,26 @@ struct CredentialTests {
         #expect(harness.gate.calls == [])
     }
 
-    @Test("a tiny lifetime does not keep the server busy", arguments: [UInt32(0), 1, .max])
-    func lifetimes(seconds: UInt32) throws {
+    @Test("a tiny lifetime does not keep the server busy", arguments: [(UInt32(0), 59), (1, 59), (.max, 0)])
+    func lifetimes(seconds: UInt32, renewals: Int) throws {
         let harness = TernHarness()
         harness.gate.lifetimeSeconds = seconds
         _ = try harness.enter("lobby", "ann")
         harness.gate.calls = []
-        harness.advance(milliseconds: 59_000)
-        #expect(harness.gate.calls.count == (seconds == .max ? 0 : 5))
+        harness.advance(milliseconds: 59_500)
+        #expect(harness.gate.calls.count == renewals)
+    }
+
+    @Test("credentials that a token keeps short are renewed before they end", arguments: [UInt32(2), 5, 10, 12])
+    func shortLifetimes(seconds: UInt32) throws {
+        let harness = TernHarness()
+        harness.gate.lifetimeSeconds = seconds
+        let ann = try harness.enter("lobby", "ann")
+        let ice = try #require(try harness.last("joined", ann)["ice"] as? [String: Any])
+        #expect(try #require(ice["renew_after_s"] as? UInt32) < seconds)
+        harness.gate.calls = []
+        harness.advance(milliseconds: seconds * 1000)
+        #expect(harness.gate.calls == ["issue"])
     }
 
     @Test("each seat has a tag of its own, which ends as the seat does")
