@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <linux/errqueue.h>
+#include <linux/sock_diag.h>
 
 #include "sockets.h"
 
@@ -66,6 +67,48 @@ int32_t tern_udp_open(const struct tern_address *address, const struct tern_udp_
         return -1;
     }
     return fd;
+}
+
+/// Binds and connects a socket to the address that `beside` has. Both allow it for as long as it takes and not longer:
+/// whoever came later with the same permission could take over the port. Between the two calls datagrams of any source
+/// may reach the new socket.
+static int share_address(int fd, int beside, const union tern_sockaddr *own, socklen_t own_length,
+                         const struct tern_address *peer, struct tern_failure *failure) {
+    union tern_sockaddr name;
+    if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 || set_int(beside, SOL_SOCKET, SO_REUSEADDR, 1) != 0)
+        return fail(failure, "setsockopt(SO_REUSEADDR)");
+    int bound = bind(fd, &own->any, own_length);
+    if (bound != 0) (void)fail(failure, "bind");
+    (void)set_int(beside, SOL_SOCKET, SO_REUSEADDR, 0);
+    if (bound != 0) return -1;
+    (void)set_int(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+    socklen_t length = tern_address_to_kernel(peer, &name);
+    return connect(fd, &name.any, length) == 0 ? 0 : fail(failure, "connect");
+}
+
+int32_t tern_udp_open_connected(int32_t beside, const struct tern_address *peer,
+                                const struct tern_udp_options *options, struct tern_address *local,
+                                struct tern_failure *failure) {
+    bool v6 = peer->family == TERN_FAMILY_IPV6;
+    union tern_sockaddr own;
+    socklen_t length = sizeof own;
+    if (getsockname(beside, &own.any, &length) != 0) return fail(failure, "getsockname");
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return fail(failure, "socket");
+    if (set_options(fd, v6, options, failure) != 0 || share_address(fd, beside, &own, length, peer, failure) != 0) {
+        close(fd);
+        return -1;
+    }
+    tern_address_from_kernel(local, &own);
+    return fd;
+}
+
+uint32_t tern_udp_drops(int32_t fd) {
+    uint32_t values[SK_MEMINFO_VARS];
+    socklen_t length = sizeof values;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &length) != 0 || length <= SK_MEMINFO_DROPS * sizeof *values)
+        return 0;
+    return values[SK_MEMINFO_DROPS];
 }
 
 int32_t tern_set_dont_fragment(int32_t fd, bool on) {

@@ -107,8 +107,14 @@ static ssize_t send_from(const struct tern_outgoing *entry, union tern_sockaddr 
 /// 0, or the errno.
 static int send_once(const struct tern_outgoing *entry) {
     union tern_sockaddr name;
-    socklen_t length = tern_address_to_kernel(&entry->destination, &name);
     ssize_t sent;
+    if ((entry->flags & TERN_OUTGOING_CONNECTED) != 0) {
+        do {
+            sent = send(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        } while (sent < 0 && errno == EINTR);
+        return sent < 0 ? errno : 0;
+    }
+    socklen_t length = tern_address_to_kernel(&entry->destination, &name);
     do {
         sent = entry->local.family == TERN_FAMILY_NONE
                    ? sendto(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL, &name.any, length)
@@ -189,12 +195,11 @@ static int send_run_once(struct run *run) {
     union tern_sockaddr name;
     union control control = {0};
     uint16_t size = (uint16_t)first->length;
-    struct msghdr header = {
-        .msg_name = &name,
-        .msg_namelen = tern_address_to_kernel(&first->destination, &name),
-        .msg_iov = run->vectors,
-        .msg_iovlen = run->count,
-    };
+    struct msghdr header = {.msg_iov = run->vectors, .msg_iovlen = run->count};
+    if ((first->flags & TERN_OUTGOING_CONNECTED) == 0) {
+        header.msg_name = &name;
+        header.msg_namelen = tern_address_to_kernel(&first->destination, &name);
+    }
     set_source(&header, &control, &first->local);
     add_control(&header, &control, SOL_UDP, UDP_SEGMENT, &size, sizeof size);
     ssize_t sent;

@@ -8,15 +8,19 @@ package struct Envelope: Sendable {
     package var destination: SocketAddress
     /// The address to send from, for a socket bound to the wildcard; nil lets the kernel choose.
     package var localAddress: IPAddress?
+    /// The socket is connected to the destination.
+    package var isConnected: Bool
     /// Send with the DF bit (RFC 8656 §14.3). Costs four system calls of its own.
     package var dontFragment: Bool
 
     @inlinable package init(
-        socket: CInt, destination: SocketAddress, localAddress: IPAddress? = nil, dontFragment: Bool = false
+        socket: CInt, destination: SocketAddress, localAddress: IPAddress? = nil, isConnected: Bool = false,
+        dontFragment: Bool = false
     ) {
         self.socket = socket
         self.destination = destination
         self.localAddress = localAddress
+        self.isConnected = isConnected
         self.dontFragment = dontFragment
     }
 }
@@ -167,7 +171,9 @@ package struct TransmitCounters: Equatable, Sendable {
         unsafe entry.pointee.bytes = start?.assumingMemoryBound(to: UInt8.self)
         unsafe entry.pointee.length = UInt32(byteCount)
         unsafe entry.pointee.fd = envelope.socket
-        unsafe entry.pointee.flags = envelope.dontFragment ? UInt32(TERN_OUTGOING_DONT_FRAGMENT) : 0
+        unsafe entry.pointee.flags =
+            (envelope.dontFragment ? UInt32(TERN_OUTGOING_DONT_FRAGMENT) : 0)
+            | (envelope.isConnected ? UInt32(TERN_OUTGOING_CONNECTED) : 0)
         count += 1
     }
 }

@@ -44,14 +44,33 @@ package struct UDPSocket: ~Copyable, Sendable {
         var local = tern_address()
         var failure = unsafe tern_failure()
         var wanted = tern_address(address)
-        let raw = unsafe Self.open(&wanted, options, &local, &failure)
-        guard raw >= 0 else {
-            let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "socket"
-            throw unsafe SystemError(operation: operation, errno: failure.error)
+        let raw = unsafe Self.withFlat(options) { flat in
+            unsafe tern_udp_open(&wanted, flat, &local, &failure)
         }
-        descriptor = FileDescriptor(adopting: raw)
+        descriptor = unsafe try Self.adopt(raw, failure)
         localAddress = KernelAddress.socketAddress(local)
     }
+
+    /// A second socket on the address of `other` that hears `peer` alone, while `other` goes on hearing everybody else.
+    /// What it sends to that peer costs less, because the kernel keeps the route. For a moment after this call it may
+    /// hold datagrams of others too: whoever reads it looks at the source as with any socket.
+    package init(
+        beside other: borrowing UDPSocket, connectedTo peer: SocketAddress, options: UDPSocketOptions
+    ) throws(SystemError) {
+        precondition(peer.family == other.localAddress.family, "a socket speaks to its own family")
+        var local = tern_address()
+        var failure = unsafe tern_failure()
+        var remote = tern_address(peer)
+        let beside = other.raw
+        let raw = unsafe Self.withFlat(options) { flat in
+            unsafe tern_udp_open_connected(beside, &remote, flat, &local, &failure)
+        }
+        descriptor = unsafe try Self.adopt(raw, failure)
+        localAddress = KernelAddress.socketAddress(local)
+    }
+
+    /// Datagrams that the kernel has dropped so far because nobody read them in time.
+    package var dropsByKernel: UInt32 { tern_udp_drops(raw) }
 
     /// The descriptor's number, to be used only while the socket lives.
     package var raw: CInt { descriptor.raw }
@@ -62,9 +81,17 @@ package struct UDPSocket: ~Copyable, Sendable {
         try SystemError.check("setsockopt(MTU_DISCOVER)", tern_set_dont_fragment(raw, on))
     }
 
-    private static func open(
-        _ address: inout tern_address, _ options: UDPSocketOptions, _ local: inout tern_address,
-        _ failure: inout tern_failure
+    private static func adopt(_ raw: CInt, _ failure: tern_failure) throws(SystemError) -> FileDescriptor {
+        guard raw >= 0 else {
+            let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "socket"
+            throw unsafe SystemError(operation: operation, errno: failure.error)
+        }
+        return FileDescriptor(adopting: raw)
+    }
+
+    /// Lends the options in the form that C takes.
+    private static func withFlat(
+        _ options: UDPSocketOptions, _ body: (UnsafePointer<tern_udp_options>) -> CInt
     ) -> CInt {
         var flat = unsafe tern_udp_options()
         unsafe flat.reuse_port = options.reusePort
@@ -73,13 +100,10 @@ package struct UDPSocket: ~Copyable, Sendable {
         unsafe flat.reports_drops = options.reportsDrops
         unsafe flat.receive_buffer = Int32(clamping: options.receiveBufferBytes ?? 0)
         unsafe flat.send_buffer = Int32(clamping: options.sendBufferBytes ?? 0)
-        guard let device = options.device else {
-            unsafe flat.device = nil
-            return unsafe tern_udp_open(&address, &flat, &local, &failure)
-        }
+        guard let device = options.device else { return unsafe body(&flat) }
         return unsafe device.withCString { name in
             unsafe flat.device = name
-            return unsafe tern_udp_open(&address, &flat, &local, &failure)
+            return unsafe body(&flat)
         }
     }
 }

@@ -53,6 +53,15 @@ struct tern_udp_options {
 int32_t tern_udp_open(const struct tern_address *address, const struct tern_udp_options *options,
                       struct tern_address *local, struct tern_failure *failure);
 
+/// Opens a socket on the address of `beside` that hears `peer` alone and sends to nobody else, while `beside` goes on
+/// hearing all others. Results as of `tern_udp_open`.
+int32_t tern_udp_open_connected(int32_t beside, const struct tern_address *peer,
+                                const struct tern_udp_options *options, struct tern_address *local,
+                                struct tern_failure *failure);
+
+/// Datagrams that were dropped because the socket's buffer was full, or because their checksum was wrong.
+uint32_t tern_udp_drops(int32_t fd);
+
 int32_t tern_set_dont_fragment(int32_t fd, bool on);
 void tern_close(int32_t fd);
 
@@ -176,7 +185,11 @@ int32_t tern_receive_batch_receive(struct tern_receive_batch *batch, int32_t fd,
 
 // ---------------------------------------------------------------------------------------------------- sending
 
-enum { TERN_OUTGOING_DONT_FRAGMENT = 1 };
+enum {
+    TERN_OUTGOING_DONT_FRAGMENT = 1,
+    /// The socket is connected to the destination, which is not named again: the kernel then keeps the route.
+    TERN_OUTGOING_CONNECTED = 2,
+};
 
 /// One datagram to send. `bytes` must stay valid until the flush.
 struct tern_outgoing {
@@ -232,6 +245,9 @@ int32_t tern_epoll_wait(int32_t epoll, struct tern_event *events, int64_t nanose
 
 uint64_t tern_clock_monotonic(void);  // nanoseconds
 int64_t tern_clock_wall(void);        // seconds since 1970
+void tern_sleep(uint64_t nanoseconds);
+/// Timers of the calling thread end when they were meant to, instead of up to 50 µs later.
+void tern_sleep_exactly(void);
 
 int32_t tern_eventfd_create(void);
 void tern_eventfd_signal(int32_t fd);
@@ -261,6 +277,8 @@ int64_t tern_raise_open_files(void);
 
 /// Processors that this process may run on.
 int32_t tern_affinity_count(void);
+/// The number of the processor at a place, from 0, among those.
+int32_t tern_affinity_processor(int32_t place);
 
 /// Lets writing to a pipe without a reader fail instead of ending the process.
 void tern_ignore_broken_pipes(void);
