@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -74,6 +75,14 @@ uint64_t tern_clock_monotonic(void) {
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
+
+void tern_sleep(uint64_t nanoseconds) {
+    struct timespec length = {.tv_sec = (time_t)(nanoseconds / 1000000000),
+                              .tv_nsec = (long)(nanoseconds % 1000000000)};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+}
+
+void tern_sleep_exactly(void) { (void)prctl(PR_SET_TIMERSLACK, 1UL); }
 
 int64_t tern_clock_wall(void) {
     struct timespec now;

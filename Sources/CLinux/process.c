@@ -122,20 +122,34 @@ int64_t tern_raise_open_files(void) {
     return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
 }
 
-int32_t tern_affinity_count(void) {
+static int32_t nth_of(const cpu_set_t *set, size_t bytes, int processors, int32_t place) {
+    for (int processor = 0; processor < processors; processor += 1) {
+        if (!CPU_ISSET_S(processor, bytes, set)) continue;
+        if (place == 0) return processor;
+        place -= 1;
+    }
+    return -ENOENT;
+}
+
+/// The number of processors for a negative place.
+static int32_t look_at_affinity(int32_t place) {
     // The kernel refuses sets smaller than its own, whose size is not told; so they grow until one is accepted.
     for (int processors = 1024; processors <= 1 << 20; processors *= 4) {
         cpu_set_t *set = CPU_ALLOC(processors);
         if (set == NULL) return -ENOMEM;
         size_t bytes = CPU_ALLOC_SIZE(processors);
-        int count = sched_getaffinity(0, bytes, set) == 0 ? CPU_COUNT_S(bytes, set) : 0;
+        bool known = sched_getaffinity(0, bytes, set) == 0;
         int error = errno;
+        int32_t answer = !known ? -error : place < 0 ? CPU_COUNT_S(bytes, set) : nth_of(set, bytes, processors, place);
         CPU_FREE(set);
-        if (count > 0) return count;
-        if (error != EINVAL) return -error;
+        if (known || error != EINVAL) return answer;
     }
     return -EINVAL;
 }
+
+int32_t tern_affinity_count(void) { return look_at_affinity(-1); }
+
+int32_t tern_affinity_processor(int32_t place) { return place < 0 ? -EINVAL : look_at_affinity(place); }
 
 int64_t tern_read_file(const char *path, char *buffer, size_t capacity) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -70,6 +70,14 @@ extension OptionTable {
         Option(
             "cpus", .integer(0...100_000), default: .described("what the host and its cgroup grant"),
             "Number of processors to assume; 0 means to detect it."),
+        .flag(
+            "pin-workers", origin: .tern,
+            "Keep each worker thread on a processor of its own, in order, of those that the process may run on."),
+        Option(
+            "gather-us", .integer(0...1000), default: "250", origin: .tern,
+            "At part load, the microseconds for which a worker lets datagrams gather before it handles them together. "
+                + "A longer time costs latency and saves processor time; 0 never waits. A worker with one active "
+                + "allocation or few datagrams never waits either."),
         Option(
             "relay-device", .device, short: "i", support: .later("relay sockets bound to an interface"),
             "Network interface the relay sockets are bound to."),

@@ -205,6 +205,8 @@ extension ServerConfiguration.Workers {
         writtenCount = threads.map { min(max($0, 1), Self.countMax) }
         let processors = settings.writtenInteger("cpus")
         writtenProcessorCount = processors == 0 ? nil : processors
+        arePinned = settings.flag("pin-workers")
+        gatherMicroseconds = settings.integer("gather-us")
     }
 }
 

@@ -242,6 +242,10 @@ extension ServerConfiguration {
         let writtenCount: Int?
         /// Nil when not written or 0.
         let writtenProcessorCount: Int?
+        /// Whether each thread stays on one processor.
+        package let arePinned: Bool
+        /// How long datagrams may gather at part load; 0...1000.
+        package let gatherMicroseconds: Int
 
         /// The number of worker threads on a host with so many processors.
         package func count(detectedProcessors: Int) -> Int {

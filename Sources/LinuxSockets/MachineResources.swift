@@ -22,6 +22,15 @@ package enum ProcessorCount {
         return min(allowed, quota(readingFile: text(ofFile:)) ?? allowed)
     }
 
+    /// The number of the processor for the thread `number`, when each is to have one of its own for as long as there
+    /// are enough; nil when the system does not tell.
+    package static func processor(forThread number: Int) -> Int? {
+        let count = tern_affinity_count()
+        guard count > 0 else { return nil }
+        let processor = tern_affinity_processor(Int32(number % Int(count)))
+        return processor < 0 ? nil : Int(processor)
+    }
+
     /// The least quota of the process's control groups, in whole processors rounded up; nil when there is none.
     ///
     /// `readingFile` is a parameter so that tests can describe a container.

@@ -20,6 +20,9 @@ struct ListenerSet: ~Copyable, Sendable {
 
     func address(_ index: Int) -> SocketAddress { addresses[index] }
 
+    /// Datagrams that came to these sockets and were dropped because nobody read them in time.
+    var dropsByKernel: UInt64 { sockets.reduce(0) { $0 + UInt64($1.socket.dropsByKernel) } }
+
     /// Which socket an answer leaves by that has to come from `server`, and the address to leave from if the socket has
     /// more than one.
     func sender(for server: SocketAddress) -> (raw: CInt, localAddress: IPAddress?)? {

@@ -1,21 +1,87 @@
 import LinuxSockets
+import TURN
 
-/// The relay sockets of one worker. A socket's descriptor is its `RelaySocketID`; the kernel reuses descriptors, so
-/// that every look-up names the allocation too.
+/// The relay sockets of one worker, and the connections to single peers beside them. A socket's descriptor is its
+/// `RelaySocketID`; the kernel reuses descriptors, so that every look-up names the allocation too.
 struct RelaySocketTable: ~Copyable {
-    private var sockets: [CInt: (socket: HeldSocket, allocation: UInt32)] = [:]
-
-    mutating func insert(_ socket: HeldSocket, of allocation: UInt32) {
-        sockets[socket.socket.raw] = (socket, allocation)
+    private struct Entry {
+        let socket: HeldSocket
+        /// The descriptor of the connection beside this relay socket.
+        var connection: CInt?
     }
 
-    func isOpen(_ descriptor: CInt, of allocation: UInt32) -> Bool { sockets[descriptor]?.allocation == allocation }
+    private static let nobody = UInt32.max
 
-    /// Closes the socket.
-    mutating func close(_ descriptor: CInt) {
-        sockets[descriptor] = nil
-        // A dictionary keeps its storage; after the last socket nothing is to stay.
-        if sockets.isEmpty { sockets = [:] }
+    private let connectionsMax: Int
+    private(set) var connectionCount = 0
+    private var sockets: [CInt: Entry] = [:]
+    /// By descriptor: asked for each event, when the owners are nobody's business.
+    private var allocations: [UInt32] = []
+    /// Of sockets that are closed.
+    private var dropsOfThePast: UInt64 = 0
+
+    /// Connections are a convenience: they may take `connectionsMax` descriptors and no more.
+    init(connectionsMax: Int) { self.connectionsMax = connectionsMax }
+
+    mutating func insert(_ socket: HeldSocket, of allocation: UInt32) {
+        let raw = socket.socket.raw
+        sockets[raw] = Entry(socket: socket)
+        if allocations.count <= Int(raw) {
+            // Twice as long, because descriptors come in ascending order.
+            let missing = max(64, 2 * (Int(raw) + 1)) - allocations.count
+            allocations.append(contentsOf: repeatElement(Self.nobody, count: missing))
+        }
+        allocations[Int(raw)] = allocation
+    }
+
+    func isOpen(_ descriptor: CInt, of allocation: UInt32) -> Bool {
+        descriptor >= 0 && descriptor < allocations.count && allocations[Int(descriptor)] == allocation
+    }
+
+    /// Opens a connection to the wish's peer beside its relay socket, in place of one to another peer. Nil when the
+    /// allocation has ended, or there is no descriptor to spare; then everything goes on as before.
+    mutating func connect(_ wish: ConnectionWish, options: UDPSocketOptions) -> CInt? {
+        let relay = wish.relay.rawValue
+        guard isOpen(relay, of: wish.allocation), let entry = sockets[relay] else { return nil }
+        disconnect(relay)
+        guard connectionCount < connectionsMax,
+            let connection = try? UDPSocket(beside: entry.socket.socket, connectedTo: wish.peer, options: options)
+        else { return nil }
+        let held = HeldSocket(connection)
+        insert(held, of: wish.allocation)
+        connectionCount += 1
+        sockets[relay]?.connection = held.socket.raw
+        return held.socket.raw
+    }
+
+    /// Closes the connection beside a relay socket, if there is one.
+    mutating func disconnect(_ relay: CInt) {
+        guard let connection = sockets[relay]?.connection else { return }
+        sockets[relay]?.connection = nil
+        connectionCount -= 1
+        closeSocket(connection)
+    }
+
+    /// Closes a relay socket and the connection beside it.
+    mutating func close(_ relay: CInt) {
+        disconnect(relay)
+        closeSocket(relay)
+        // Containers keep their storage; after the last socket nothing is to stay.
+        if sockets.isEmpty {
+            sockets = [:]
+            allocations = []
+        }
+    }
+
+    private mutating func closeSocket(_ descriptor: CInt) {
+        guard let entry = sockets.removeValue(forKey: descriptor) else { return }
+        dropsOfThePast += UInt64(entry.socket.socket.dropsByKernel)
+        allocations[Int(descriptor)] = Self.nobody
+    }
+
+    /// Datagrams that came to these sockets and were dropped because nobody read them in time.
+    var dropsByKernel: UInt64 {
+        sockets.values.reduce(dropsOfThePast) { $0 + UInt64($1.socket.socket.dropsByKernel) }
     }
 
     var count: Int { sockets.count }

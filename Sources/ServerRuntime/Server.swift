@@ -133,7 +133,7 @@ package final class Server {
     private func openListener(_ address: SocketAddress) throws(StartFailure) -> HeldSocket? {
         let options = UDPSocketOptions(
             reusePort: true, packetInfo: address.ip.isUnspecified, receiveBufferBytes: settings.socketBufferBytes,
-            sendBufferBytes: settings.socketBufferBytes, device: settings.device, reportsDrops: true)
+            sendBufferBytes: settings.socketBufferBytes, device: settings.device)
         return try openSocket(address, options)
     }
 
@@ -190,7 +190,7 @@ package final class Server {
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
                 mailbox: mailbox, log: log)
             threads.append(
-                try WorkerThread.spawn(name: "worker \(number)") {
+                try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
                     do { try Worker(context, listeners: ListenerSet(sockets)).run() } catch {
                         // Without its listeners the kernel would spread its clients over the others, which do not know
                         // them. A server that is restarted serves again; half a server does not.
@@ -198,6 +198,10 @@ package final class Server {
                     }
                 })
         }
+    }
+
+    private func processor(ofWorker number: Int) -> Int? {
+        configuration.workers.arePinned ? ProcessorCount.processor(forThread: number) : nil
     }
 
     /// Stops the server because one of its threads cannot go on.
@@ -299,7 +303,9 @@ package final class Server {
             let count = report.drops[reason]
             return count > 0 ? "\(reason) \(count)" : nil
         }
-        return "sent \(report.sent.sent) datagrams, failed to send \(report.sent.failed); dropped: "
+        let unread = report.droppedAtListeners + report.droppedAtRelays
+        return "sent \(report.sent.sent) datagrams, failed to send \(report.sent.failed), "
+            + "\(unread) not read in time; dropped: "
             + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
     }
 }

@@ -24,6 +24,8 @@ package struct HostFacts: Sendable {
 package struct ServerSettings: Sendable {
     /// Files that are kept free for listeners, logs and what an operator may want while the server is full.
     private static let reservedFiles = 256
+    /// One in so many files for relaying is set aside for connections beside relay sockets.
+    private static let connectionShare = 5
     /// More relay sockets than this are not opened, however many files the system would allow: tables are sized by it.
     private static let relaySocketsCeiling = 1 << 20
 
@@ -32,6 +34,10 @@ package struct ServerSettings: Sendable {
     package let relayPorts: ClosedRange<UInt16>
     package let quarantineSeconds: UInt32
     package let relaySocketsMax: Int
+    /// Sockets connected to single peers, which a worker may open beside its relay sockets.
+    package let connectionsPerWorkerMax: Int
+    /// How long a worker lets datagrams gather at part load.
+    package let gatherMicroseconds: Int
     /// Connections of HTTP and WebSocket at a time.
     package let signalingConnectionsMax: Int
     package let listenerAddresses: [SocketAddress]
@@ -52,7 +58,11 @@ package struct ServerSettings: Sendable {
         let available = max(4, host.openFilesMax - reserved)
         // Signaling may not take the files of the relays: a quarter is always theirs.
         signalingConnectionsMax = min(configuration.signaling?.limits.connectionsMax ?? 0, available - available / 4)
-        relaySocketsMax = min(available - signalingConnectionsMax, Self.relaySocketsCeiling)
+        let forRelays = available - signalingConnectionsMax
+        let forConnections = forRelays / Self.connectionShare
+        relaySocketsMax = min(forRelays - forConnections, Self.relaySocketsCeiling)
+        connectionsPerWorkerMax = forConnections / host.workerCount
+        gatherMicroseconds = configuration.workers.gatherMicroseconds
         logsInvalidPackets = configuration.logging.logsInvalidPackets
         device = configuration.listeners.device
         socketBufferBytes = configuration.listeners.socketBufferByteCount

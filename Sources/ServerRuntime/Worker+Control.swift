@@ -118,6 +118,21 @@ extension Worker {
         return .relayOpened(id, RelaySocketID(rawValue: held.socket.raw), held.socket.localAddress)
     }
 
+    /// Opens the connection that the data plane would like to have. Nothing may wait for the flush.
+    func connect(_ wish: ConnectionWish) {
+        guard let raw = relays.connect(wish, options: relayOptions) else {
+            return forwarder.connect(wish, through: nil)
+        }
+        let token = WorkerToken.relay(descriptor: raw, allocation: wish.allocation)
+        do {
+            try poller.add(raw, token: token.bits, interest: .readable)
+            forwarder.connect(wish, through: RelaySocketID(rawValue: raw))
+        } catch {
+            relays.disconnect(wish.relay.rawValue)
+            forwarder.connect(wish, through: nil)
+        }
+    }
+
     private func adopt(_ socket: HeldSocket, of id: AllocationID) throws(SystemError) {
         let raw = socket.socket.raw
         let token = WorkerToken.relay(descriptor: raw, allocation: id.index)

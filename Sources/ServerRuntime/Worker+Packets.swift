@@ -7,25 +7,30 @@ import TURN
 extension Worker {
     /// Reads a listener until it is empty or has had its share of the round.
     func readListener(_ listener: Int, at now: Instant) {
-        for _ in 0..<Self.batchesPerRound {
+        let end = handled + Self.listenerShare
+        while handled < end {
             let count: Int
-            do { count = try received.receive(from: listeners.raw(listener)) } catch { return }
+            do { count = try received.receive(from: listeners.raw(listener)) } catch { break }
             for slot in 0..<count { receiveFromClient(slot, listener, at: now) }
             outgoing.flush()
-            if count < received.slotCount { return }
+            if count < received.slotCount { break }
         }
+        if let wish = forwarder.takeWish() { connect(wish) }
     }
 
     private func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
+        handled += 1
         let listening = listeners.address(listener)
         let server = received.localAddress(of: slot).map { SocketAddress(ip: $0, port: listening.port) } ?? listening
         let path = FiveTuple(client: ClientAddress(received.source(of: slot)), server: server, transport: .udp)
         switch forwarder.receiveFromClient(received.payload(of: slot), on: path, at: now) {
-        case .sendToPeer(let peer, let socket, let payload, let dontFragment):
+        case .sendToPeer(let peer, let socket, let connection, let payload, let dontFragment):
             let start = received.headroom
             outgoing.append(
                 slot: slot, bytes: start + payload.lowerBound..<start + payload.upperBound,
-                Envelope(socket: socket.rawValue, destination: peer, dontFragment: dontFragment))
+                Envelope(
+                    socket: (connection ?? socket).rawValue, destination: peer, isConnected: connection != nil,
+                    dontFragment: dontFragment))
         case .handToControlPlane:
             receiveControl(slot, path, at: now)
         case .drop(let reason):
@@ -37,14 +42,15 @@ extension Worker {
     /// Reads a relay socket into the slots from `first` on; returns the first slot that is free afterwards.
     func readRelay(_ descriptor: CInt, _ allocation: UInt32, startingAt first: Int, at now: Instant) -> Int {
         var next = first
-        for _ in 0..<Self.batchesPerRound {
+        let end = handled + Self.relayShare
+        while handled < end {
             if received.slotCount - next < Self.slotsPerRelay {
                 outgoing.flush()
                 next = 0
             }
-            let room = received.slotCount - next
+            let room = min(received.slotCount - next, end - handled)
             let count: Int
-            do { count = try received.receive(from: descriptor, startingAt: next) } catch {
+            do { count = try received.receive(from: descriptor, limit: room, startingAt: next) } catch {
                 // The call was told of an ICMP error instead of a datagram; what waits is reported again.
                 if error.isDeliveryReport { readErrors(descriptor, allocation, at: now) }
                 return next
@@ -57,6 +63,7 @@ extension Worker {
     }
 
     private func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
+        handled += 1
         let peer = received.source(of: slot)
         let payload = received.payloadRange(of: slot)
         guard !received.isTruncated(slot) else { return drops.count(.tooLong) }

@@ -31,6 +31,11 @@ package struct WorkerReport: Sendable {
     package var drops = DropCounters()
     package var sent = TransmitCounters()
     package var allocations = 0
+    /// Datagrams that the kernel dropped because a listener or a relay socket was not read in time.
+    package var droppedAtListeners: UInt64 = 0
+    package var droppedAtRelays: UInt64 = 0
+    /// Sockets connected to one peer beside a relay socket.
+    package var connections = 0
 
     mutating func add(_ other: WorkerReport) {
         control.add(other.control)
@@ -44,6 +49,9 @@ package struct WorkerReport: Sendable {
         sent.notPermitted += other.sent.notPermitted
         sent.other += other.sent.other
         allocations += other.allocations
+        droppedAtListeners += other.droppedAtListeners
+        droppedAtRelays += other.droppedAtRelays
+        connections += other.connections
     }
 }
 
@@ -54,8 +62,13 @@ package struct WorkerReport: Sendable {
 /// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The
 /// decisions are theirs; here is only what needs the kernel.
 final class Worker {
-    /// Batches read from one socket before the others get their turn.
-    static let batchesPerRound = 4
+    /// Datagrams read from a listener before the other sockets get their turn.
+    static let listenerShare = 256
+    /// Datagrams read from a relay socket before the next one gets its turn.
+    static let relayShare = 64
+    /// Datagrams read from all relay sockets before the listeners get another turn: they bring the requests, which must
+    /// not wait for a crowd of peers.
+    static let relaysShare = 256
     /// Slots left in a batch below which it is sent before another relay socket is read.
     static let slotsPerRelay = 8
     /// Allocations at a time that leave enough free pages behind to be worth a trim.
@@ -69,7 +82,10 @@ final class Worker {
     var outgoing: TransmitBatch
     var server: TURNServer
     var forwarder: RelayForwarder
-    var relays = RelaySocketTable()
+    var relays: RelaySocketTable
+    private var gathering: Gathering
+    /// Datagrams of this round so far.
+    var handled = 0
     var answers: [ShellAnswer] = []
     var drops = DropCounters()
     var refusals: RepeatLimiter
@@ -89,6 +105,8 @@ final class Worker {
         server = TURNServer(
             settings: context.settings.turn, ledger: context.ledger, members: context.members, random: random,
             start: now)
+        relays = RelaySocketTable(connectionsMax: context.settings.connectionsPerWorkerMax)
+        gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
         bindings = RepeatLimiter(perSecond: 100, start: now)
@@ -101,15 +119,18 @@ final class Worker {
     }
 
     func run() throws(SystemError) {
+        Clock.sleepExactly()
+        var now = Clock.monotonic()
         while !isStopping {
-            expire(at: Clock.monotonic())
             trimWhenIdle()
-            let count = try poller.wait(until: server.nextDeadline, now: Clock.monotonic())
-            guard count > 0 else { continue }
-            let now = Clock.monotonic()
+            let count = try poller.wait(until: server.nextDeadline, now: now)
+            now = Clock.monotonic()
             // What has run out must not be used by what is about to be read.
             expire(at: now)
+            guard count > 0 else { continue }
             handleEvents(count, at: now)
+            let pause = gathering.pause(after: handled, of: forwarder.takeActive(), at: now)
+            if pause > 0 { Clock.sleep(nanoseconds: pause) }
         }
     }
 
@@ -131,25 +152,37 @@ final class Worker {
     }
 
     private func handleEvents(_ count: Int, at now: Instant) {
-        // Relay sockets rarely hold more than a datagram each, so that one batch gathers from many of them.
-        var filledSlots = 0
+        handled = 0
         for index in 0..<count {
-            let event = poller.event(at: index)
-            switch WorkerToken(bits: event.token) {
+            switch WorkerToken(bits: poller.event(at: index).token) {
             case .mailbox:
                 for message in context.mailbox.drain() { handle(message) }
                 // Whatever the messages say: the one about it may have found no room.
                 deleteRevoked(at: now)
-            case .listener(let listener):
-                if filledSlots > 0 { outgoing.flush() }
-                filledSlots = 0
-                readListener(listener, at: now)
-            case .relay(let descriptor, let allocation):
-                // An earlier event of this round may have closed the socket.
-                guard relays.isOpen(descriptor, of: allocation) else { continue }
-                if event.hasError { readErrors(descriptor, allocation, at: now) }
-                filledSlots = readRelay(descriptor, allocation, startingAt: filledSlots, at: now)
+            case .listener(let listener): readListener(listener, at: now)
+            case .relay: continue
             }
+        }
+        readRelays(count, at: now)
+    }
+
+    private func readRelays(_ count: Int, at now: Instant) {
+        // Relay sockets rarely hold more than a datagram each, so that one batch gathers from many of them.
+        var filledSlots = 0
+        var handledBefore = handled
+        for index in 0..<count {
+            let event = poller.event(at: index)
+            guard case .relay(let descriptor, let allocation) = WorkerToken(bits: event.token),
+                // An earlier event of this round may have closed the socket.
+                relays.isOpen(descriptor, of: allocation)
+            else { continue }
+            if event.hasError { readErrors(descriptor, allocation, at: now) }
+            filledSlots = readRelay(descriptor, allocation, startingAt: filledSlots, at: now)
+            guard handled - handledBefore >= Self.relaysShare else { continue }
+            outgoing.flush()
+            filledSlots = 0
+            for listener in 0..<listeners.count { readListener(listener, at: now) }
+            handledBefore = handled
         }
         outgoing.flush()
     }
@@ -164,6 +197,9 @@ final class Worker {
             report.drops = drops
             report.sent = outgoing.counters
             report.allocations = server.liveCounts.allocations
+            report.droppedAtListeners = listeners.dropsByKernel
+            report.droppedAtRelays = relays.dropsByKernel
+            report.connections = relays.connectionCount
             receive(report)
         }
     }

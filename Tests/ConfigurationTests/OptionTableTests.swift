@@ -49,11 +49,11 @@ struct OptionTableTests {
     private static let ownNames = """
         allocations-per-address binding-ratelimit-rps channels-per-allocation credential-leave-grace
         credential-lifetime credential-lifetime-anonymous credential-lifetime-max credential-on-leave
-        credential-quota credential-session-max deny-low-peer-ports http-body-max http-body-timeout
+        credential-quota credential-session-max deny-low-peer-ports gather-us http-body-max http-body-timeout
         http-head-max http-head-timeout http-headers-max http-idle-timeout minted-user-quota
-        new-peers-per-second permissions-per-allocation port-quarantine rest-strict-expiry signaling-admin-key
-        signaling-anonymous-join-burst signaling-anonymous-join-rate signaling-anonymous-rooms
-        signaling-api-key signaling-auth-failures signaling-connect-burst
+        new-peers-per-second permissions-per-allocation pin-workers port-quarantine rest-strict-expiry
+        signaling-admin-key signaling-anonymous-join-burst signaling-anonymous-join-rate
+        signaling-anonymous-rooms signaling-api-key signaling-auth-failures signaling-connect-burst
         signaling-connect-rate signaling-connections-max signaling-connections-per-source signaling-heartbeat
         signaling-hello-timeout signaling-ip signaling-message-burst signaling-message-max
         signaling-message-rate signaling-metadata-max signaling-origin signaling-port signaling-queue-bytes

@@ -28,6 +28,18 @@ struct MachineTests {
         #expect(ProcessorCount.available() >= 1)
     }
 
+    @Test("threads get processors that they may run on, the first one again when there are no more")
+    func processorsOfThreads() throws {
+        let first = try #require(ProcessorCount.processor(forThread: 0))
+        var seen: Set<Int> = [first]
+        var number = 1
+        while number < 1 << 16, let next = ProcessorCount.processor(forThread: number), seen.insert(next).inserted {
+            number += 1
+        }
+        #expect(ProcessorCount.processor(forThread: number) == first)
+        #expect(seen.count == number)
+    }
+
     @Test(
         "a quota of processor time is rounded up",
         arguments: [

@@ -18,8 +18,10 @@ package struct RelayForwarder: ~Copyable {
 
     /// What becomes of a datagram from a client.
     package enum ClientVerdict: Equatable, Sendable {
-        /// Send `payload` of the datagram to `peer` through `socket`.
-        case sendToPeer(SocketAddress, through: RelaySocketID, payload: Range<Int>, dontFragment: Bool)
+        /// Send `payload` of the datagram to a peer through a relay socket, or through `connection`, if there is a
+        /// socket that is connected to that peer.
+        case sendToPeer(
+            SocketAddress, through: RelaySocketID, connection: RelaySocketID?, payload: Range<Int>, dontFragment: Bool)
         case handToControlPlane
         case drop(DropReason)
     }
@@ -36,6 +38,8 @@ package struct RelayForwarder: ~Copyable {
     private let peerPorts: PeerPortPolicy
     private let external: ExternalAddresses
     private var transactionIDs: SplitMix64
+    private var wish: ConnectionWish?
+    private var active: UInt64 = 0
 
     /// Two seeds, both secret: transaction ids are shown to clients and tell theirs, which must not be that of the
     /// table.
@@ -52,6 +56,27 @@ package struct RelayForwarder: ~Copyable {
     /// What an allocation has relayed so far; asked before it is removed.
     package func traffic(of allocation: UInt32) -> Traffic {
         table.isLive(allocation) ? table[allocation].traffic : Traffic()
+    }
+
+    /// Allocations that have relayed since the last call, as a set of 64 bits into which their indices are folded: a
+    /// single bit is most likely a single allocation, and several are several.
+    package mutating func takeActive() -> UInt64 {
+        defer { active = 0 }
+        return active
+    }
+
+    /// The connection that would pay most lately, if any. What is not taken comes again.
+    package mutating func takeWish() -> ConnectionWish? {
+        guard let taken = wish else { return nil }
+        wish = nil
+        return taken
+    }
+
+    /// From now on `socket` carries what goes to the peer of the wish; nil: it could not be had. A connection that the
+    /// allocation had before is not used any more.
+    package mutating func connect(_ wish: ConnectionWish, through socket: RelaySocketID?) {
+        guard table.isLive(wish.allocation) else { return }
+        table[wish.allocation].connection.connect(socket, to: wish.peer)
     }
 
     // MARK: - Client to peer
@@ -118,7 +143,11 @@ package struct RelayForwarder: ~Copyable {
         guard table[allocation].upstream.take(payload.count, at: now) else { return .drop(.overBandwidth) }
         table[allocation].traffic.toPeerPackets += 1
         table[allocation].traffic.toPeerBytes += UInt64(payload.count)
-        return .sendToPeer(peer, through: socket, payload: payload, dontFragment: dontFragment)
+        let connection = table[allocation].connection.noteDatagram(to: peer)
+        if connection.isWished { wish = ConnectionWish(allocation: allocation, relay: socket, peer: peer) }
+        active |= 1 << (allocation % 64)
+        return .sendToPeer(
+            peer, through: socket, connection: connection.socket, payload: payload, dontFragment: dontFragment)
     }
 
     // MARK: - Peer to client
@@ -146,6 +175,7 @@ package struct RelayForwarder: ~Copyable {
             packet = frameDataIndication(&buffer, payload: payload, peer: peer)
         }
         guard table[allocation].downstream.take(payload.count, at: now) else { return .drop(.overBandwidth) }
+        active |= 1 << (allocation % 64)
         table[allocation].traffic.toClientPackets += 1
         table[allocation].traffic.toClientBytes += UInt64(payload.count)
         return .sendToClient(table[allocation].fiveTuple, packet: packet)

@@ -9,6 +9,7 @@ package struct AllocationRoute: Sendable {
     package var upstream: TokenBucket
     package var downstream: TokenBucket
     package var traffic = Traffic()
+    var connection = PeerConnection()
 
     package func relay(_ family: AddressFamily) -> RelaySocketID? {
         switch family {
@@ -91,6 +92,7 @@ package struct RouteTable: ~Copyable {
             setRelay(socket, of: allocation, family)
         case .closeRelay(let allocation, let family):
             setRelay(nil, of: allocation, family)
+            allocations[allocation].connection.end(family)
         case .removeAllocation(let allocation):
             allocationByFiveTuple.remove(allocations[allocation].fiveTuple)
             allocations.remove(at: allocation)

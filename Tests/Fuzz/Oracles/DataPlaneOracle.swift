@@ -91,7 +91,7 @@ private struct DataPlaneUnderTest: ~Copyable {
         switch forwarder.receiveFromClient(bytes.span.bytes, on: path, at: Self.now) {
         case .drop: break
         case .handToControlPlane: require(bytes.count >= 4 && bytes[0] < 4, "requests begin with two zero bits")
-        case .sendToPeer(let peer, let socket, let payload, let dontFragment):
+        case .sendToPeer(let peer, let socket, _, let payload, let dontFragment):
             require(payload.lowerBound >= 4 && payload.upperBound <= bytes.count, "the payload lies in the datagram")
             guard let allocation = Self.paths.firstIndex(of: path), allocation < 2 else {
                 fatalError("broken promise: without an allocation nothing is relayed")

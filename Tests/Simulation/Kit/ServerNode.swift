@@ -136,7 +136,7 @@ package final class ServerNode: Node {
         let verdict = payload.withRawSpan { workers[index].forwarder.receiveFromClient($0, on: path, at: now) }
         switch verdict {
         case .drop: break
-        case .sendToPeer(let peer, through: let socket, payload: let range, dontFragment: _):
+        case .sendToPeer(let peer, through: let socket, connection: _, payload: let range, dontFragment: _):
             guard let source = addressBySocket[socket] else {
                 defects.append("the data plane sends through a socket that is closed")
                 break

@@ -138,7 +138,7 @@ final class TURNHarness {
         switch forwarder.receiveFromClient(datagram.span.bytes, on: path, at: now) {
         case .drop(let reason): return .dropped(reason)
         case .handToControlPlane: return .answered(receive(datagram, on: path))
-        case .sendToPeer(let peer, let socket, let payload, let dontFragment):
+        case .sendToPeer(let peer, let socket, _, let payload, let dontFragment):
             guard let source = sockets[socket] else {
                 Issue.record("the data plane sends through a socket that is closed")
                 return .dropped(.noRelay)

@@ -55,7 +55,7 @@ final class TURNWorld {
     func receive(_ datagram: TURNDatagram) {
         let path = TURNScene.paths[datagram.pathIndex]
         switch forwarder.receiveFromClient(datagram.bytes.span.bytes, on: path, at: now) {
-        case .sendToPeer(let peer, let socket, let payload, _):
+        case .sendToPeer(let peer, let socket, _, let payload, _):
             require(payload.lowerBound >= 0 && payload.upperBound <= datagram.bytes.count, "the payload is received")
             checkSending(to: peer, through: socket, on: path, datagram.bytes)
         case .handToControlPlane: ask(datagram, on: path)
