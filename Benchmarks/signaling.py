@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 
-from compare import GENERATOR_CPU, SERVER_CPU, FOREIGN_MAX, Tally, free_port, keep, ratios, shown
+from compare_support.machine import FOREIGN_MAX, GENERATOR_CPU, SERVER_CPU, free_port
+from compare_support.tally import Tally, keep, ratios, shown
 
 SECRET = "of-no-use-outside-of-this-measurement-01"
 SERVERS = ("node", "tern")

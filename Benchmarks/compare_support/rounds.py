@@ -1,0 +1,181 @@
+"""One round after the other: generator against server, repeated when others disturbed."""
+import json
+import os
+import subprocess
+import time
+
+from .machine import FOREIGN_MAX, GENERATOR_CPU
+from .servers import DIRECT, Server, floor
+from .tally import keep
+
+WARMUP = 0.3
+FAILURES_MAX = 2
+
+
+class Rounds:
+    """The rounds of one measurement. `programs` are those that every scenario measures; floors come in addition."""
+
+    def __init__(self, options, scenarios, programs, tally, progress):
+        self.options = options
+        self.scenarios = scenarios
+        self.programs = programs
+        self.tally = tally
+        self.progress = progress
+        self.position = ""
+
+    def run(self, number):
+        for scenario in self.scenarios:
+            self.position = f"round {number + 1} of {self.options.rounds}, {scenario.name}"
+            # The order alternates, so that a drift favours nobody.
+            programs = participants(scenario, self.programs, self.options.binaries)
+            order = programs if number % 2 == 0 else list(reversed(programs))
+            results = self._alone(scenario, order) if scenario.is_alone else self._together(scenario, order)
+            add_latency(results)
+            for who, result in results.items():
+                self.tally.runs.append({"scenario": scenario.name, "server": who, "round": number + 1, **result})
+                for row in scenario.rows:
+                    keep(self.tally, row.name, who, number, result, row.field)
+
+    def _together(self, scenario, programs):
+        """Fresh servers, all up at the same time: what one scenario left behind is no other's burden."""
+        servers = {}
+        results = {}
+        try:
+            for program in programs:
+                servers[program.name] = None if program.is_direct else Server(program, self.options.scratch)
+            for program in programs:
+                server = servers[program.name]
+                if server is None or self._is_ready(server, scenario):
+                    self._take(results, scenario, program, self._measure(server, scenario, self.options.attempts))
+                else:
+                    self.progress.advance(planned_seconds(scenario, self.options))
+        finally:
+            for server in servers.values():
+                if server is not None:
+                    server.stop()
+        for who, result in results.items():
+            add_losses(result, servers[who])
+        return results
+
+    def _alone(self, scenario, programs):
+        results = {}
+        for program in programs:
+            for attempt in range(min(2, self.options.attempts)):
+                server = Server(program, self.options.scratch)
+                try:
+                    result = self._measure(server, scenario, 1) if self._is_ready(server, scenario) else None
+                finally:
+                    server.stop()
+                if result is not None and result["foreignShare"] <= FOREIGN_MAX:
+                    break
+            self._take(results, scenario, program, result)
+        return results
+
+    def _take(self, results, scenario, program, result):
+        if result is not None:
+            results[program.name] = result
+
+    def _is_ready(self, server, scenario):
+        if server.is_ready():
+            return True
+        server.stop()
+        self.tally.note(scenario.name, f"{server.name} does not answer: {server.last_words()}")
+        return False
+
+    def _measure(self, server, scenario, attempts):
+        """The run with the least disturbance out of a bounded number; most often the first."""
+        best = None
+        failures = 0
+        who = server.name if server else DIRECT.name
+        for attempt in range(attempts):
+            self.progress.tell(f"{self.position}: {who}" + (f", run {attempt + 1}" if attempt > 0 else ""))
+            result, complaint = run_generator(server, scenario, self.options)
+            if result is None:
+                self.tally.note(scenario.name, f"{who}: {complaint}")
+                failures += 1
+                if failures == FAILURES_MAX:
+                    break
+                continue
+            if best is None or result["foreignShare"] < best["foreignShare"]:
+                best = result
+            if best["foreignShare"] <= FOREIGN_MAX or attempt + 1 == attempts:
+                break
+            self.tally.repeated += 1
+            time.sleep(self.options.pause)
+        self.progress.advance(planned_seconds(scenario, self.options))
+        if best is not None:
+            self._note(scenario, who, best)
+        return best
+
+    def _note(self, scenario, who, result):
+        share = result["foreignShare"]
+        if share > FOREIGN_MAX:
+            self.tally.disturbed += 1
+        if result["saturated"]:
+            self.tally.note(scenario.name, f"{who}: the generator was at its limit")
+        # Rows tell of losses where losing is the point.
+        if result["lostInAll"] > 0 and scenario.name != "flood":
+            self.tally.note(scenario.name, f"{who}: lost {result['lostInAll'] / result['sentInAll']:.2%} in a round")
+        if result["failures"] > 0:
+            self.tally.note(scenario.name, f"{who}: {result['failures']} refusals in a round")
+
+
+def participants(scenario, programs, binaries):
+    floors = [floor(binaries, engine, scenario.floor_words) for engine in scenario.floors]
+    return [*programs, *floors, *([DIRECT] if scenario.has_direct else [])]
+
+
+def planned_seconds(scenario, options):
+    return WARMUP + (scenario.seconds or options.seconds) + scenario.overhead
+
+
+def planned_for_all(scenarios, programs, options):
+    round_seconds = sum(
+        planned_seconds(scenario, options) * len(participants(scenario, programs, options.binaries)) + 0.5
+        for scenario in scenarios)
+    return round_seconds * options.rounds
+
+
+def run_generator(server, scenario, options):
+    """The generator's result, or None and what it complained of."""
+    command = ["taskset", "-c", GENERATOR_CPU, os.path.join(options.binaries, "tern-bench"), *scenario.words.split()]
+    command += ["--user", "u", "--password", "p", "--json", "--warmup", str(WARMUP)]
+    command += ["--seconds", str(scenario.seconds or options.seconds)]
+    if server is None:
+        command.append("--direct")
+    else:
+        command += ["--server", f"127.0.0.1:{server.port}", "--pid", str(server.process.pid)]
+        if server.program.is_floor:
+            command.append("--floor")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        return None, "the generator did not come to an end"
+    if done.returncode != 0:
+        return None, (done.stderr.strip().splitlines() or [f"the generator ended with {done.returncode}"])[-1]
+    try:
+        return json.loads(done.stdout.strip().splitlines()[-1]), ""
+    except (ValueError, IndexError):
+        return None, "the generator reported nothing"
+
+
+def add_latency(results):
+    """What a server adds to the latency of a datagram that goes from the generator to itself."""
+    direct = results.get(DIRECT.name, {}).get("latency")
+    if not direct:
+        return
+    for who, result in results.items():
+        own = result.get("latency")
+        if own and who != DIRECT.name:
+            result["latencyAdded"] = {name: own[name] - direct[name] for name in own if name in direct}
+
+
+def add_losses(result, server):
+    """How much was lost, and how much of it a stopped server did not count."""
+    if server is None or not result.get("sentInAll"):
+        return
+    result["lostShare"] = result["lostInAll"] / result["sentInAll"]
+    counted = server.counted_drops()
+    if counted is not None:
+        result["countedDrops"] = counted
+        result["uncountedShare"] = max(0, result["lostInAll"] - counted) / result["sentInAll"]
