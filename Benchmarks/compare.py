@@ -38,10 +38,10 @@ def parse():
         prog="Benchmarks/compare", description=__doc__.splitlines()[0],
         epilog=EXAMPLES + ", ".join(s.name for s in SCENARIOS), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binaries", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=5, help="default 5")
-    parser.add_argument("--seconds", type=float, default=1.2, help="measured in each run, default 1.2")
+    parser.add_argument("--rounds", type=int, help="default 5")
+    parser.add_argument("--seconds", type=float, help="measured in each run, default 1.2")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
-    parser.add_argument("--attempts", type=int, default=6, help="runs at most, until others leave the machine alone")
+    parser.add_argument("--attempts", type=int, help="runs at most, until others leave the machine alone; default 6")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds before a disturbed run is repeated")
     parser.add_argument("--only", metavar="NAME,…", help="scenarios by name, or by how the name begins: up,burst")
     parser.add_argument("--peer", metavar="NAME=COMMAND", action="append", default=[], help="another server; see below")
@@ -50,8 +50,9 @@ def parse():
     parser.add_argument("--json", metavar="FILE", help="write all values to this file")
     parser.add_argument("--gate", action="store_true", help="exit 1 when a bar is missed or was not measured")
     options = parser.parse_args()
-    if options.quick:
-        options.rounds, options.seconds, options.attempts = 1, 0.4, 1
+    for name, usual, quick in (("rounds", 5, 1), ("seconds", 1.2, 0.4), ("attempts", 6, 1)):
+        if getattr(options, name) is None:
+            setattr(options, name, quick if options.quick else usual)
     if options.rounds < 1 or options.seconds <= 0 or options.attempts < 1:
         parser.error("there has to be something to measure")
     try:
