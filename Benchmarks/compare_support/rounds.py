@@ -32,7 +32,10 @@ class Rounds:
             results = self._alone(scenario, order) if scenario.is_alone else self._together(scenario, order)
             add_latency(results)
             for who, result in results.items():
-                self.tally.runs.append({"scenario": scenario.name, "server": who, "round": number + 1, **result})
+                add_probe(result)
+                # What happened within a run is of use to those who look at one run.
+                kept = {name: value for name, value in result.items() if name != "series"}
+                self.tally.runs.append({"scenario": scenario.name, "round": number + 1, **kept, "server": who})
                 for row in scenario.rows:
                     keep(self.tally, row.name, who, number, result, row.field)
 
@@ -171,11 +174,21 @@ def add_latency(results):
 
 
 def add_losses(result, server):
-    """How much was lost, and how much of it a stopped server did not count."""
+    """How much of what reached the server was lost, and how much of that a stopped server did not count."""
     if server is None or not result.get("sentInAll"):
         return
-    result["lostShare"] = result["lostInAll"] / result["sentInAll"]
+    sent = result["sentInAll"] - result.get("refusedBySystem", 0)
+    # What the generator's own sockets had no room for has been relayed.
+    lost = max(0, result["lostInAll"] - result.get("refusedBySystem", 0) - result.get("generatorDrops", 0))
+    result["lostShare"] = lost / sent if sent > 0 else 0.0
     counted = server.counted_drops()
     if counted is not None:
         result["countedDrops"] = counted
-        result["uncountedShare"] = max(0, result["lostInAll"] - counted) / result["sentInAll"]
+        result["uncountedShare"] = max(0, lost - counted) / sent if sent > 0 else 0.0
+
+
+def add_probe(result):
+    """The slowest answer to the requests next to the load; one that never came took longer than the run."""
+    probe = result.get("probe")
+    if probe and probe.get("latency"):
+        result["slowestRequest"] = 1e6 * result["seconds"] if probe["unanswered"] > 0 else probe["latency"]["max"]

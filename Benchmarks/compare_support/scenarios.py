@@ -101,7 +101,7 @@ SCENARIOS = (
     Scenario("flood", "channel --direction up --flood --probe", (
         Row("flood-lost", f"{FLOOD}: lost, %", "lostShare", (), 1, 100.0),
         Row("flood-uncounted", f"{FLOOD}: lost and not counted, %", "uncountedShare", (Bar(0.1),), 2, 100.0),
-        Row("flood-probe", f"{FLOOD}: slowest control request, ms", "probe.max", (Bar(50),), 1, 0.001),
+        Row("flood-probe", f"{FLOOD}: slowest control request, ms", "slowestRequest", (Bar(50),), 1, 0.001),
     )),
 )
 

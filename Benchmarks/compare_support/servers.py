@@ -122,10 +122,10 @@ class Server:
                 self.process.wait()
 
     def counted_drops(self):
-        """What a stopped Tern says it dropped, or None: datagrams that failed to be sent, and by reason."""
+        """What a stopped Tern says was lost: failed sends, what its sockets had no room for, and drops by reason."""
         for line in reversed(self.log_lines(self.log)):
-            found = re.search(r"failed to send (\d+).*?dropped: (.*)", line)
-            if found:
-                reasons = re.findall(r"\w+ (\d+)", found.group(2))
-                return int(found.group(1)) + sum(int(count) for count in reasons)
+            if "failed to send" in line and "dropped:" in line:
+                totals = re.findall(r"failed to send (\d+)|(\d+) not read in time", line)
+                reasons = re.findall(r"[a-zA-Z]+ (\d+)", line.partition("dropped:")[2])
+                return sum(int(count) for count in [*map("".join, totals), *reasons])
         return None
