@@ -48,7 +48,8 @@ class Report:
         cells = [row.title, median("coturn"), median("tern"), ", ".join(floors) or "–"]
         cells += [median(name) for name in self.others]
         base = scenario.floors[0] if scenario.floors else "–"
-        cells += [shown(ratios(values, "tern", name)) for name in ("coturn", base, *self.others)]
+        for name in ("coturn", base, *self.others):
+            cells.append(shown(ratios(values, "tern", name) if row.has_ratios else []))
         verdicts = [(bar, judge(row, bar, values)) for bar in row.bars]
         cells.append(", ".join(self._promise(row, bar) for bar, _ in verdicts) or "–")
         cells.append(", ".join(verdict.outcome.value for _, verdict in verdicts) or "–")

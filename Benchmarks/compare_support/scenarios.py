@@ -20,6 +20,8 @@ class Row:
     bars: tuple = ()
     digits: int = 2
     scale: float = 1.0
+    #: Shares of what was lost have no ratio that says anything.
+    has_ratios: bool = True
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Scenario:
     #: Engines of the floor that can do it; the first one is the base of ratios.
     floors: tuple = ()
     floor_words: tuple = ()
-    #: Each run has a fresh server, and there is only one: memory that others left behind would hide what is needed.
+    #: Each run has a fresh server, and there is only one: memory that others left behind would hide what is needed, and
+    #: counters have to be those of the run.
     is_alone: bool = False
     #: The generator also talks to itself, as the base of latencies.
     has_direct: bool = False
@@ -75,7 +78,17 @@ def _indication(direction, length, most):
 
 PACED = "160 B both, n 100, 50,000/s"
 IDLE = "10,000 idle allocations"
-FLOOD = "flood of 160 B up, n 100"
+FLOOD = "flood of 160 B, n 100,"
+
+
+def _flood(direction, row):
+    name, title = f"flood-{direction}", f"{FLOOD} {direction}"
+    return Scenario(name, f"channel --direction {direction} --flood --probe", (
+        Row(f"{name}-lost", f"{title}: lost, %", "lostShare", (), 1, 100.0, False),
+        Row(f"{name}-uncounted", f"{title}: lost and not counted, %", "uncountedShare", (Bar(0.1),), 2, 100.0, False),
+        row,
+    ), is_alone=True)
+
 
 SCENARIOS = (
     *(_single(direction, allocations) for allocations in (1, 10, 100, 1000) for direction in ("up", "down")),
@@ -98,11 +111,11 @@ SCENARIOS = (
         Row("idle-memory", f"{IDLE}: resident bytes of each", "bytesPerAllocation", (Bar(1500),), 0),
         Row("idle-cpu", f"{IDLE}: CPU of all, % of a core", "idleCPUShare", (Bar(0.1),), 3, 100.0),
     ), is_alone=True, overhead=6.0, seconds=3.0),
-    Scenario("flood", "channel --direction up --flood --probe", (
-        Row("flood-lost", f"{FLOOD}: lost, %", "lostShare", (), 1, 100.0),
-        Row("flood-uncounted", f"{FLOOD}: lost and not counted, %", "uncountedShare", (Bar(0.1),), 2, 100.0),
-        Row("flood-probe", f"{FLOOD}: slowest control request, ms", "slowestRequest", (Bar(50),), 1, 0.001),
-    )),
+    # Upwards the requests are in the crowd, downwards in front of another door.
+    _flood("up", Row("flood-up-late", f"{FLOOD} up: requests not lost, yet answered after 50 ms, %", "lateRequestShare",
+                     (Bar(0.0),), 1, 100.0, False)),
+    _flood("down", Row("flood-down-slowest", f"{FLOOD} down: slowest answer to a request, ms", "slowestRequest",
+                       (Bar(50),), 1, 0.001)),
 )
 
 

@@ -40,7 +40,8 @@ def tern(program, extra="", name="tern"):
         program, "serve", "-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--listening-port={port}",
         "--allow-loopback-peers", "--lt-cred-mech", "--user=u:p", "--realm=r", "--relay-threads=1",
         "--unauthorized-ratelimit=0", "--binding-ratelimit-rps=0",
-        f"--min-port={RELAY_PORTS[0]}", f"--max-port={RELAY_PORTS[1]}", "--log-file={log}", *shlex.split(extra)))
+        f"--min-port={RELAY_PORTS[0]}", f"--max-port={RELAY_PORTS[1]}", "--log-file={log}", "--simple-log",
+        *shlex.split(extra)))
 
 
 def coturn():
