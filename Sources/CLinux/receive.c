@@ -1,19 +1,17 @@
 // Batched receive: all headers are laid out once, and what the kernel reports is turned into one compact record a slot.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "addresses.h"
 
-enum { CONTROL_BYTES = 128 };
-
-_Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(uint32_t)) <= CONTROL_BYTES,
-               "packet information, the drop counter and one spare fit");
-
+/// Packet information, the drop counter and the size of a train's datagrams. A socket that asks for none of them, or a
+/// datagram that has none, costs nothing: the kernel leaves the room alone.
 union control {
     struct cmsghdr header;
-    char bytes[CONTROL_BYTES];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(int))];
 };
 
 struct tern_receive_batch {
@@ -92,6 +90,10 @@ static void take_control(struct tern_datagram *datagram, struct msghdr *header) 
         } else if (message->cmsg_level == SOL_SOCKET && message->cmsg_type == SO_RXQ_OVFL) {
             memcpy(&datagram->dropped, CMSG_DATA(message), sizeof datagram->dropped);
             datagram->flags |= TERN_DATAGRAM_HAS_DROPS;
+        } else if (message->cmsg_level == SOL_UDP && message->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(message), sizeof size);
+            if (size > 0) datagram->segment_bytes = (uint32_t)size;
         }
     }
 }
@@ -102,6 +104,7 @@ static void convert(struct tern_receive_batch *batch, uint32_t index) {
     tern_address_from_kernel(&datagram->source, &batch->names[index]);
     datagram->local.family = TERN_FAMILY_NONE;
     datagram->length = batch->messages[index].msg_len;
+    datagram->segment_bytes = 0;
     datagram->flags = (header->msg_flags & MSG_TRUNC) != 0 ? TERN_DATAGRAM_TRUNCATED : 0;
     if (header->msg_controllen > 0) take_control(datagram, header);
     // The kernel overwrote the two lengths; only headers that it used need them again.

@@ -1,7 +1,7 @@
 // Batched send. Entries are chained by flow (socket and both addresses), and each chain goes out in order. Runs of a
 // flow whose datagrams are of one size leave by one call, which the kernel cuts into datagrams again (UDP_SEGMENT,
-// udp(7)): the price of a send is the way through the stack, and a run pays it once. An entry that fails is counted
-// and stepped over.
+// udp(7)): the price of a send is the way through the stack, and a run pays it once. The kernel gathers a run from
+// pieces, so that a header need not lie before its payload. An entry that fails is counted and stepped over.
 //
 // Single datagrams leave by sendto and not by sendmmsg: the cost of a call is less than what the kernel pays to copy
 // and check a msghdr.
@@ -14,11 +14,15 @@
 
 enum {
     NO_ENTRY = -1,
-    /// Datagrams of a run; older kernels take no more.
+    /// Datagrams of a run; kernels before 6.9 take no more.
     RUN_ENTRIES_MAX = 64,
-    /// Bytes of a run, which has to fit into one IP packet before it is cut.
-    RUN_BYTES_MAX = 64000,
+    /// Bytes of a run, which has to fit into one IP packet before it is cut: 65,535 less the headers of IPv4 and UDP.
+    RUN_BYTES_MAX = 65507,
+    /// Head, bytes and padding of an entry.
+    ENTRY_PIECES_MAX = 3,
 };
+
+static const uint8_t zeros[TERN_PADDING_MAX];
 
 union control {
     struct cmsghdr header;
@@ -34,12 +38,14 @@ struct chain {
 /// Entries of one flow and size, the last of which may be shorter.
 struct run {
     const struct tern_outgoing *first;
-    struct iovec vectors[RUN_ENTRIES_MAX];
+    struct iovec vectors[RUN_ENTRIES_MAX * ENTRY_PIECES_MAX];
+    uint32_t pieces;
     uint32_t count;
 };
 
 struct tern_transmit_batch {
     struct tern_outgoing *entries;
+    uint8_t *heads;
     struct chain *chains;
     int16_t *buckets;  // open addressing over chains, twice as many places as entries
     uint32_t bucket_mask;
@@ -54,17 +60,20 @@ struct tern_transmit_batch *tern_transmit_batch_create(uint32_t entries) {
     while (buckets < 2 * entries) buckets *= 2;
     batch->bucket_mask = buckets - 1;
     batch->entries = calloc(entries, sizeof *batch->entries);
+    batch->heads = aligned_alloc(TERN_HEAD_BYTES, (size_t)entries * TERN_HEAD_BYTES);
     batch->chains = calloc(entries, sizeof *batch->chains);
     batch->buckets = calloc(buckets, sizeof *batch->buckets);
-    if (!batch->entries || !batch->chains || !batch->buckets) {
+    if (!batch->entries || !batch->heads || !batch->chains || !batch->buckets) {
         tern_transmit_batch_destroy(batch);
         return NULL;
     }
+    memset(batch->heads, 0, (size_t)entries * TERN_HEAD_BYTES);
     return batch;
 }
 
 void tern_transmit_batch_destroy(struct tern_transmit_batch *batch) {
     free(batch->entries);
+    free(batch->heads);
     free(batch->chains);
     free(batch->buckets);
     free(batch);
@@ -72,7 +81,27 @@ void tern_transmit_batch_destroy(struct tern_transmit_batch *batch) {
 
 struct tern_outgoing *tern_transmit_batch_entries(struct tern_transmit_batch *batch) { return batch->entries; }
 
+uint8_t *tern_transmit_batch_heads(struct tern_transmit_batch *batch) { return batch->heads; }
+
 // ---------------------------------------------------------------------------------------------------- one datagram
+
+static uint32_t datagram_bytes(const struct tern_outgoing *entry) {
+    return entry->head_length + entry->length + entry->padding;
+}
+
+/// Writes the pieces of an entry in order and returns how many there are.
+static uint32_t add_pieces(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry,
+                           struct iovec *pieces) {
+    uint32_t count = 0;
+    if (entry->head_length > 0) {
+        uint8_t *end = batch->heads + (size_t)(entry - batch->entries + 1) * TERN_HEAD_BYTES;
+        pieces[count++] = (struct iovec){.iov_base = end - entry->head_length, .iov_len = entry->head_length};
+    }
+    pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)entry->bytes, .iov_len = entry->length};
+    if (entry->padding > 0)
+        pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)zeros, .iov_len = entry->padding};
+    return count;
+}
 
 /// Appends a control message to those of `header`.
 static void add_control(struct msghdr *header, union control *control, int level, int type, const void *data,
@@ -96,29 +125,28 @@ static void set_source(struct msghdr *header, union control *control, const stru
     }
 }
 
-static ssize_t send_from(const struct tern_outgoing *entry, union tern_sockaddr *name, socklen_t length) {
+static ssize_t send_message(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry,
+                            union tern_sockaddr *name, socklen_t length) {
     union control control = {0};
-    struct iovec vector = {.iov_base = (void *)(uintptr_t)entry->bytes, .iov_len = entry->length};
-    struct msghdr header = {.msg_name = name, .msg_namelen = length, .msg_iov = &vector, .msg_iovlen = 1};
+    struct iovec pieces[ENTRY_PIECES_MAX];
+    struct msghdr header = {.msg_name = name, .msg_namelen = length, .msg_iov = pieces};
+    header.msg_iovlen = add_pieces(batch, entry, pieces);
     set_source(&header, &control, &entry->local);
     return sendmsg(entry->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /// 0, or the errno.
-static int send_once(const struct tern_outgoing *entry) {
+static int send_once(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry) {
+    bool is_plain = entry->local.family == TERN_FAMILY_NONE && entry->head_length == 0 && entry->padding == 0;
     union tern_sockaddr name;
+    bool is_connected = (entry->flags & TERN_OUTGOING_CONNECTED) != 0;
+    // Without a length there is no address.
+    socklen_t length = is_connected ? 0 : tern_address_to_kernel(&entry->destination, &name);
     ssize_t sent;
-    if ((entry->flags & TERN_OUTGOING_CONNECTED) != 0) {
-        do {
-            sent = send(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL);
-        } while (sent < 0 && errno == EINTR);
-        return sent < 0 ? errno : 0;
-    }
-    socklen_t length = tern_address_to_kernel(&entry->destination, &name);
     do {
-        sent = entry->local.family == TERN_FAMILY_NONE
+        sent = is_plain
                    ? sendto(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL, &name.any, length)
-                   : send_from(entry, &name, length);
+                   : send_message(batch, entry, &name, length);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? errno : 0;
 }
@@ -156,10 +184,11 @@ static void count_failure(int error, struct tern_transmit_counters *counters) {
     }
 }
 
-static void send_entry(const struct tern_outgoing *entry, struct tern_transmit_counters *counters) {
-    int error = send_once(entry);
+static void send_entry(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry,
+                       struct tern_transmit_counters *counters) {
+    int error = send_once(batch, entry);
     if (error != 0 && may_be_pending(error)) {
-        int second = send_once(entry);
+        int second = send_once(batch, entry);
         if (second == 0) counters->refused += 1;
         error = second;
     }
@@ -173,7 +202,8 @@ static void send_entry(const struct tern_outgoing *entry, struct tern_transmit_c
 // ---------------------------------------------------------------------------------------------------- many
 
 /// The DF bit is a property of the socket, so a datagram that wants it travels alone. Rare (RFC 8656 §14.3).
-static void send_unfragmented(const struct tern_outgoing *entry, struct tern_transmit_counters *counters) {
+static void send_unfragmented(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry,
+                              struct tern_transmit_counters *counters) {
     bool v6 = entry->destination.family == TERN_FAMILY_IPV6;
     int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     int option = v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
@@ -185,7 +215,7 @@ static void send_unfragmented(const struct tern_outgoing *entry, struct tern_tra
         counters->other += 1;
         return;
     }
-    send_entry(entry, counters);
+    send_entry(batch, entry, counters);
     (void)setsockopt(entry->fd, level, option, &before, sizeof before);
 }
 
@@ -194,8 +224,8 @@ static int send_run_once(struct run *run) {
     const struct tern_outgoing *first = run->first;
     union tern_sockaddr name;
     union control control = {0};
-    uint16_t size = (uint16_t)first->length;
-    struct msghdr header = {.msg_iov = run->vectors, .msg_iovlen = run->count};
+    uint16_t size = (uint16_t)datagram_bytes(first);
+    struct msghdr header = {.msg_iov = run->vectors, .msg_iovlen = run->pieces};
     if ((first->flags & TERN_OUTGOING_CONNECTED) == 0) {
         header.msg_name = &name;
         header.msg_namelen = tern_address_to_kernel(&first->destination, &name);
@@ -233,21 +263,23 @@ static bool send_run(struct tern_transmit_batch *batch, struct run *run, struct 
 /// Gathers the run that begins with entry `first`; returns the entry behind it.
 static int32_t gather_run(const struct tern_transmit_batch *batch, int32_t first, struct run *run) {
     const struct tern_outgoing *entries = batch->entries;
-    uint32_t size = entries[first].length;
+    uint32_t size = datagram_bytes(&entries[first]);
+    uint32_t next_size = size;
     uint32_t bytes = 0;
     int32_t i = first;
     run->first = &entries[first];
+    run->pieces = 0;
     run->count = 0;
     do {
-        run->vectors[run->count].iov_base = (void *)(uintptr_t)entries[i].bytes;
-        run->vectors[run->count].iov_len = entries[i].length;
+        run->pieces += add_pieces(batch, &entries[i], run->vectors + run->pieces);
         run->count += 1;
-        bytes += entries[i].length;
-        bool is_last = entries[i].length < size;
+        bytes += next_size;
+        bool is_last = next_size < size;
         i = entries[i].next;
-        if (is_last) break;
-    } while (i != NO_ENTRY && run->count < RUN_ENTRIES_MAX && entries[i].length > 0 && entries[i].length <= size &&
-             bytes + entries[i].length <= RUN_BYTES_MAX && (entries[i].flags & TERN_OUTGOING_DONT_FRAGMENT) == 0);
+        if (is_last || i == NO_ENTRY) break;
+        next_size = datagram_bytes(&entries[i]);
+    } while (run->count < RUN_ENTRIES_MAX && next_size > 0 && next_size <= size &&
+             bytes + next_size <= RUN_BYTES_MAX && (entries[i].flags & TERN_OUTGOING_DONT_FRAGMENT) == 0);
     return i;
 }
 
@@ -258,9 +290,9 @@ static void send_chain(struct tern_transmit_batch *batch, const struct chain *ch
     while (i != NO_ENTRY) {
         const struct tern_outgoing *entry = &batch->entries[i];
         if ((entry->flags & TERN_OUTGOING_DONT_FRAGMENT) != 0) {
-            send_unfragmented(entry, counters);
+            send_unfragmented(batch, entry, counters);
         } else if (entry->next == NO_ENTRY || batch->cannot_segment) {
-            send_entry(entry, counters);
+            send_entry(batch, entry, counters);
         } else {
             struct run run;
             int32_t behind = gather_run(batch, i, &run);
@@ -268,8 +300,8 @@ static void send_chain(struct tern_transmit_batch *batch, const struct chain *ch
                 i = behind;
                 continue;
             }
-            for (; entry->next != behind; entry = &batch->entries[entry->next]) send_entry(entry, counters);
-            send_entry(entry, counters);
+            for (; entry->next != behind; entry = &batch->entries[entry->next]) send_entry(batch, entry, counters);
+            send_entry(batch, entry, counters);
             i = behind;
             continue;
         }
@@ -293,26 +325,33 @@ static uint32_t flow_hash(const struct tern_outgoing *entry) {
     return (uint32_t)(bits * UINT64_C(0x9E3779B97F4A7C15) >> 32);
 }
 
+/// The chain of the entry's flow; number `chains`, which is none yet, for a flow that appears for the first time.
+static uint32_t find_chain(struct tern_transmit_batch *batch, const struct tern_outgoing *entry, uint32_t chains) {
+    uint32_t place = flow_hash(entry) & batch->bucket_mask;
+    while (batch->buckets[place] >= 0 &&
+           !is_same_flow(&batch->entries[batch->chains[batch->buckets[place]].head], entry))
+        place = (place + 1) & batch->bucket_mask;
+    if (batch->buckets[place] < 0) batch->buckets[place] = (int16_t)chains;
+    return (uint32_t)batch->buckets[place];
+}
+
 /// Chains the entries by flow, in order of first appearance; returns the number of chains. A batch is small enough
 /// for a stranger who chooses addresses that collide to gain nothing.
 static uint32_t build_chains(struct tern_transmit_batch *batch, uint32_t count) {
     uint32_t chains = 0;
+    uint32_t chain = 0;
     memset(batch->buckets, 0xFF, (batch->bucket_mask + 1) * sizeof *batch->buckets);
     for (uint32_t i = 0; i < count; i += 1) {
         struct tern_outgoing *entry = &batch->entries[i];
         entry->next = NO_ENTRY;
-        uint32_t place = flow_hash(entry) & batch->bucket_mask;
-        while (batch->buckets[place] >= 0 &&
-               !is_same_flow(&batch->entries[batch->chains[batch->buckets[place]].head], entry))
-            place = (place + 1) & batch->bucket_mask;
-        if (batch->buckets[place] < 0) {
-            batch->buckets[place] = (int16_t)chains;
+        // The datagrams of a train stand next to each other.
+        if (i == 0 || !is_same_flow(entry - 1, entry)) chain = find_chain(batch, entry, chains);
+        if (chain == chains) {
             batch->chains[chains] = (struct chain){.head = (int32_t)i, .tail = (int32_t)i};
             chains += 1;
         } else {
-            struct chain *chain = &batch->chains[batch->buckets[place]];
-            batch->entries[chain->tail].next = (int32_t)i;
-            chain->tail = (int32_t)i;
+            batch->entries[batch->chains[chain].tail].next = (int32_t)i;
+            batch->chains[chain].tail = (int32_t)i;
         }
     }
     return chains;

@@ -4,7 +4,8 @@ package import NetworkPrimitives
 /// Room for a batch of datagrams, filled by one system call and laid out once.
 ///
 /// A slot is `headroom` bytes, the payload, and at least eight bytes of tail: a header can be put before the payload or
-/// padding behind it without moving it. Slot numbers run from 0; what a slot tells is valid until it is filled again.
+/// padding behind it without moving it. The payload is a datagram, or if the socket `coalesces` a train of datagrams
+/// from one source. Slot numbers run from 0; what a slot tells is valid until it is filled again.
 @safe package struct ReceiveBatch: ~Copyable {
     /// Bytes behind the longest payload, enough for any padding to a multiple of eight.
     package static let tailBytes = 8
@@ -43,7 +44,7 @@ package import NetworkPrimitives
 
     deinit { unsafe tern_receive_batch_destroy(kernel) }
 
-    /// Receives at most `limit` datagrams into the slots from `firstSlot` on; returns how many, 0 when none is waiting.
+    /// Fills at most `limit` slots from `firstSlot` on; returns how many, 0 when nothing is waiting.
     ///
     /// One batch can gather from several sockets, each behind the other. Entries of a `TransmitBatch` that point into
     /// the slots must have been flushed. An error with `isDeliveryReport` says that the error queue wants reading.
@@ -82,13 +83,21 @@ extension ReceiveBatch {
         return unsafe KernelAddress.ip(datagrams[index].local)
     }
 
+    /// The datagrams of a slot. Of a slot that is truncated the last one is cut.
+    @inlinable package func segments(of index: Int) -> Segments {
+        precondition(index >= 0 && index < slotCount, "the slot exists")
+        let datagram = unsafe datagrams + index
+        let end = unsafe headroom + Int(datagram.pointee.length)
+        return unsafe Segments(slot: index, bytes: headroom..<end, byteCount: Int(datagram.pointee.segment_bytes))
+    }
+
     /// Where the payload lies in the slot.
     @inlinable package func payloadRange(of index: Int) -> Range<Int> {
         precondition(index >= 0 && index < slotCount, "the slot exists")
         return unsafe headroom..<(headroom + Int(datagrams[index].length))
     }
 
-    /// The datagram was longer than the slot, and its end is lost. Cannot happen with slots of the default size.
+    /// What came was longer than the slot, and its end is lost. Cannot happen with slots of the default size.
     @inlinable package func isTruncated(_ index: Int) -> Bool {
         precondition(index >= 0 && index < slotCount, "the slot exists")
         return unsafe datagrams[index].flags & UInt32(TERN_DATAGRAM_TRUNCATED) != 0
@@ -108,6 +117,17 @@ extension ReceiveBatch {
         // The count comes from the kernel, which was told how much the slot holds.
         let count = unsafe Int(datagrams[index].length)
         let span = unsafe RawSpan(_unsafeStart: base + (index * slotBytes + headroom), byteCount: count)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// One datagram, for as long as the batch is not changed.
+    @_lifetime(borrow self)
+    @inlinable package func payload(of segment: Segment) -> RawSpan {
+        let bytes = segment.bytes
+        precondition(segment.slot >= 0 && segment.slot < slotCount, "the slot exists")
+        precondition(bytes.lowerBound >= 0 && bytes.upperBound <= slotBytes, "the segment lies in the slot")
+        let start = unsafe base + (segment.slot * slotBytes + bytes.lowerBound)
+        let span = unsafe RawSpan(_unsafeStart: start, byteCount: bytes.count)
         return unsafe _overrideLifetime(span, borrowing: self)
     }
 

@@ -49,13 +49,17 @@ package struct TransmitCounters: Equatable, Sendable {
 
 /// Datagrams collected while a batch is worked on, to be sent together.
 ///
-/// The bytes lie in the slots of one `ReceiveBatch`, where they were rewritten in place, or in reply slots of this
-/// batch. Appending to a full batch flushes it first, so appending never fails. Datagrams of one flow (socket and
-/// addresses) are sent in the order of appending, runs of one size by one call; those of different flows may overtake
-/// each other. A datagram that cannot be sent is counted and does not stop those behind it.
+/// The bytes lie in the slots of one `ReceiveBatch`, or in reply slots of this batch. What goes before them lies there
+/// too, or where it would destroy another datagram of the slot, apart. Appending to a full batch flushes it first, so
+/// appending never fails. Datagrams of one flow (socket and addresses) are sent in the order of appending, runs of one
+/// size by one call; those of different flows may overtake each other. A datagram that cannot be sent is counted and
+/// does not stop those behind it.
 @safe package struct TransmitBatch: ~Copyable {
     /// Bytes of a reply slot.
     package static let replySlotBytes = 2048
+    /// Bytes that can be put before a datagram and behind it.
+    package static let headroom = Int(TERN_HEAD_BYTES)
+    package static let paddingMax = Int(TERN_PADDING_MAX)
 
     package let capacity: Int
     /// Entries waiting for the flush.
@@ -63,6 +67,8 @@ package struct TransmitCounters: Equatable, Sendable {
 
     private let kernel: OpaquePointer
     private let entries: UnsafeMutablePointer<tern_outgoing>
+    /// `headroom` bytes for each entry.
+    private let heads: UnsafeMutableRawPointer
     private let received: SlotRegion
     private let replySlots: UnsafeMutableRawPointer
     private let replySlotCount: Int
@@ -79,6 +85,7 @@ package struct TransmitCounters: Equatable, Sendable {
         }
         unsafe kernel = created
         unsafe entries = tern_transmit_batch_entries(created)
+        unsafe heads = UnsafeMutableRawPointer(tern_transmit_batch_heads(created))
         received = receiveBatch.region
         unsafe self.replySlots = .allocate(byteCount: replySlots * Self.replySlotBytes, alignment: 64)
         unsafe self.replySlots.initializeMemory(
@@ -96,12 +103,47 @@ package struct TransmitCounters: Equatable, Sendable {
 
     /// Appends `bytes` of a slot of the receive batch, which stays untouched until the flush.
     package mutating func append(slot: Int, bytes: Range<Int>, _ envelope: Envelope) {
-        precondition(slot >= 0 && slot < received.slots, "the slot exists")
-        precondition(bytes.lowerBound >= 0 && bytes.upperBound <= received.slotBytes, "the bytes lie in the slot")
         if count == capacity { flush() }
-        let start = unsafe received.base + (slot * received.slotBytes + bytes.lowerBound)
+        unsafe add(address(of: bytes, in: slot), byteCount: bytes.count, envelope)
+        pin(slot)
+    }
+
+    /// Lends the room for what is to go before `segment`, the end of which it has to end with: the slot's headroom for
+    /// the first datagram of a slot, memory of the next entry for the others, before which lies a payload. Holds
+    /// leftovers. Flushes a full batch.
+    @_lifetime(&self)
+    package mutating func headroom(before segment: Segment) -> MutableRawSpan {
+        if count == capacity { flush() }
+        let start: UnsafeMutableRawPointer
+        if segment.isFirst {
+            let lower = segment.bytes.lowerBound
+            unsafe start = address(of: lower - Self.headroom..<lower, in: segment.slot)
+        } else {
+            unsafe start = heads + count * Self.headroom
+        }
+        let span = unsafe MutableRawSpan(_unsafeStart: start, byteCount: Self.headroom)
+        return unsafe _overrideLifetime(span, mutating: &self)
+    }
+
+    /// Appends `segment`, with the last `header` bytes of what `headroom(before:)` lent just now before it, and
+    /// `padding` zeros behind it.
+    package mutating func append(_ segment: Segment, header: Int, padding: Int, _ envelope: Envelope) {
+        precondition(header >= 0 && header <= Self.headroom, "the header lies in the headroom")
+        precondition(padding >= 0 && padding <= Self.paddingMax, "padding is to a multiple of four")
+        precondition(count < capacity, "the headroom was lent for this entry")
+        // One piece where that does no harm: it goes by the shorter call, and a run gathers faster.
+        let before = segment.isFirst ? header : 0
+        let behind = segment.isLast ? padding : 0
+        let bytes = segment.bytes.lowerBound - before..<segment.bytes.upperBound + behind
+        let start = unsafe address(of: bytes, in: segment.slot)
+        for offset in bytes.count - behind..<bytes.count {
+            unsafe start.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
+        }
+        let entry = unsafe entries + count
         unsafe add(start, byteCount: bytes.count, envelope)
-        unsafe received.pinnedSlots.pointee = max(received.pinnedSlots.pointee, slot + 1)
+        unsafe entry.pointee.head_length = UInt8(header - before)
+        unsafe entry.pointee.padding = UInt8(padding - behind)
+        pin(segment.slot)
     }
 
     /// Lends a reply slot to `body`, which writes a datagram from its start and returns the length; 0 sends nothing.
@@ -163,6 +205,16 @@ package struct TransmitCounters: Equatable, Sendable {
         return counters
     }
 
+    private func address(of bytes: Range<Int>, in slot: Int) -> UnsafeMutableRawPointer {
+        precondition(slot >= 0 && slot < received.slots, "the slot exists")
+        precondition(bytes.lowerBound >= 0 && bytes.upperBound <= received.slotBytes, "the bytes lie in the slot")
+        return unsafe received.base + (slot * received.slotBytes + bytes.lowerBound)
+    }
+
+    private func pin(_ slot: Int) {
+        unsafe received.pinnedSlots.pointee = max(received.pinnedSlots.pointee, slot + 1)
+    }
+
     private mutating func add(_ start: UnsafeRawPointer?, byteCount: Int, _ envelope: Envelope) {
         precondition(envelope.socket >= 0, "a descriptor")
         let entry = unsafe entries + count
@@ -171,9 +223,11 @@ package struct TransmitCounters: Equatable, Sendable {
         unsafe entry.pointee.bytes = start?.assumingMemoryBound(to: UInt8.self)
         unsafe entry.pointee.length = UInt32(byteCount)
         unsafe entry.pointee.fd = envelope.socket
+        unsafe entry.pointee.head_length = 0
+        unsafe entry.pointee.padding = 0
         unsafe entry.pointee.flags =
-            (envelope.dontFragment ? UInt32(TERN_OUTGOING_DONT_FRAGMENT) : 0)
-            | (envelope.isConnected ? UInt32(TERN_OUTGOING_CONNECTED) : 0)
+            (envelope.dontFragment ? UInt16(TERN_OUTGOING_DONT_FRAGMENT) : 0)
+            | (envelope.isConnected ? UInt16(TERN_OUTGOING_CONNECTED) : 0)
         count += 1
     }
 }

@@ -16,12 +16,16 @@ package struct UDPSocketOptions: Sendable {
     package var device: String?
     /// Datagrams tell how many were dropped before them for want of buffer (SO_RXQ_OVFL).
     package var reportsDrops = false
+    /// A train of datagrams from one source may be received as one (UDP_GRO); `ReceiveBatch.segments` tells them apart.
+    /// A kernel that cannot do it receives each alone.
+    package var coalesces = false
 
     package init() {}
 
     package init(
         reusePort: Bool = false, packetInfo: Bool = false, receiveErrors: Bool = false,
-        receiveBufferBytes: Int? = nil, sendBufferBytes: Int? = nil, device: String? = nil, reportsDrops: Bool = false
+        receiveBufferBytes: Int? = nil, sendBufferBytes: Int? = nil, device: String? = nil, reportsDrops: Bool = false,
+        coalesces: Bool = false
     ) {
         self.reusePort = reusePort
         self.packetInfo = packetInfo
@@ -30,6 +34,7 @@ package struct UDPSocketOptions: Sendable {
         self.sendBufferBytes = sendBufferBytes
         self.device = device
         self.reportsDrops = reportsDrops
+        self.coalesces = coalesces
     }
 }
 
@@ -98,6 +103,7 @@ package struct UDPSocket: ~Copyable, Sendable {
         unsafe flat.packet_info = options.packetInfo
         unsafe flat.receive_errors = options.receiveErrors
         unsafe flat.reports_drops = options.reportsDrops
+        unsafe flat.coalesces = options.coalesces
         unsafe flat.receive_buffer = Int32(clamping: options.receiveBufferBytes ?? 0)
         unsafe flat.send_buffer = Int32(clamping: options.sendBufferBytes ?? 0)
         guard let device = options.device else { return unsafe body(&flat) }

@@ -236,7 +236,7 @@ struct BatchTests {
 final class Sink {
     let socket: UDPSocket
 
-    init() throws { socket = try UDPSocket(binding: .loopback(.ipv4)) }
+    init(_ family: AddressFamily = .ipv4) throws { socket = try UDPSocket(binding: .loopback(family)) }
 
     func drain() throws -> [[UInt8]] {
         var batch = ReceiveBatch()

@@ -43,6 +43,7 @@ struct tern_udp_options {
     bool packet_info;
     bool receive_errors;
     bool reports_drops;
+    bool coalesces;
     int32_t receive_buffer;  // bytes; 0 keeps the default of the system
     int32_t send_buffer;
     const char *_Nullable device;
@@ -152,14 +153,14 @@ int64_t tern_file_read(int32_t fd, void *buffer, size_t capacity);
 
 enum { TERN_DATAGRAM_TRUNCATED = 1, TERN_DATAGRAM_HAS_DROPS = 2 };
 
-/// What the kernel told about one datagram: one cache line.
+/// What the kernel told about one datagram, or about a train of them that it coalesced: one cache line.
 struct tern_datagram {
     struct tern_address source;
     struct tern_address local;  // family 0 without packet information; port is always 0
     uint32_t length;
     uint32_t dropped;
     uint32_t flags;
-    uint32_t reserved;
+    uint32_t segment_bytes;  // of a train: bytes of each datagram but the last, which may be shorter; else 0
 };
 
 struct tern_receive_batch;
@@ -191,14 +192,20 @@ enum {
     TERN_OUTGOING_CONNECTED = 2,
 };
 
-/// One datagram to send. `bytes` must stay valid until the flush.
+/// Room for what goes before the bytes of an entry when it cannot lie there: one cache line an entry.
+enum { TERN_HEAD_BYTES = 64, TERN_PADDING_MAX = 3 };
+
+/// One datagram to send: the last `head_length` bytes of the entry's head, `bytes`, and `padding` zeros. `bytes` must
+/// stay valid until the flush.
 struct tern_outgoing {
     struct tern_address destination;
     struct tern_address local;  // family 0: the kernel chooses the source
     const uint8_t *_Nullable bytes;
     uint32_t length;
     int32_t fd;
-    uint32_t flags;
+    uint8_t head_length;
+    uint8_t padding;
+    uint16_t flags;
     int32_t next;  // used by the flush: the next entry of the same flow
 };
 
@@ -217,6 +224,9 @@ struct tern_transmit_batch;
 struct tern_transmit_batch *_Nullable tern_transmit_batch_create(uint32_t entries);
 void tern_transmit_batch_destroy(struct tern_transmit_batch *batch);
 struct tern_outgoing *tern_transmit_batch_entries(struct tern_transmit_batch *batch);
+
+/// The heads of all entries, TERN_HEAD_BYTES each.
+uint8_t *tern_transmit_batch_heads(struct tern_transmit_batch *batch);
 
 /// Sends the first `count` entries and adds what became of them to `*counters`.
 void tern_transmit_batch_flush(struct tern_transmit_batch *batch, uint32_t count,
