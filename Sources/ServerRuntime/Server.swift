@@ -133,7 +133,8 @@ package final class Server {
     private func openListener(_ address: SocketAddress) throws(StartFailure) -> HeldSocket? {
         let options = UDPSocketOptions(
             reusePort: true, packetInfo: address.ip.isUnspecified, receiveBufferBytes: settings.socketBufferBytes,
-            sendBufferBytes: settings.socketBufferBytes, device: settings.device)
+            sendBufferBytes: settings.socketBufferBytes, device: settings.device,
+            coalesces: settings.coalescesDatagrams)
         return try openSocket(address, options)
     }
 

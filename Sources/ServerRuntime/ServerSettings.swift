@@ -45,6 +45,8 @@ package struct ServerSettings: Sendable {
     package let logsInvalidPackets: Bool
     /// Of listeners and relay sockets alike.
     package let socketBufferBytes: Int
+    /// Sockets may receive trains of datagrams as one (UDP_GRO).
+    package var coalescesDatagrams = true
 
     /// `issuingSecret` is what signaling makes credentials with when the operator wrote no shared secret.
     package init(

@@ -12,12 +12,12 @@ enum ShellAnswer {
 
 // Driving the control plane: inputs, its replies, its outputs.
 extension Worker {
-    func receiveControl(_ slot: Int, _ path: FiveTuple, at now: Instant) {
+    func receiveControl(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
         let unixTime = wallClock()
         var bytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
         let answer = server.receive(
-            received.payload(of: slot), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
+            received.payload(of: segment), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
         if let reason = server.lastDrop { logDrop(reason, path, at: now) }
         // First the deed, then the word: who is told that an allocation has ended may count on its port being free.
         drainOutputs(at: now)
@@ -143,6 +143,6 @@ extension Worker {
     private var relayOptions: UDPSocketOptions {
         UDPSocketOptions(
             receiveErrors: true, receiveBufferBytes: context.settings.socketBufferBytes,
-            sendBufferBytes: context.settings.socketBufferBytes)
+            sendBufferBytes: context.settings.socketBufferBytes, coalesces: context.settings.coalescesDatagrams)
     }
 }

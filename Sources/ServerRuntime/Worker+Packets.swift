@@ -19,20 +19,24 @@ extension Worker {
     }
 
     private func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
-        handled += 1
         let listening = listeners.address(listener)
         let server = received.localAddress(of: slot).map { SocketAddress(ip: $0, port: listening.port) } ?? listening
         let path = FiveTuple(client: ClientAddress(received.source(of: slot)), server: server, transport: .udp)
-        switch forwarder.receiveFromClient(received.payload(of: slot), on: path, at: now) {
+        for segment in received.segments(of: slot) { receiveFromClient(segment, path, at: now) }
+    }
+
+    private func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
+        handled += 1
+        switch forwarder.receiveFromClient(received.payload(of: segment), on: path, at: now) {
         case .sendToPeer(let peer, let socket, let connection, let payload, let dontFragment):
-            let start = received.headroom
+            let start = segment.bytes.lowerBound
             outgoing.append(
-                slot: slot, bytes: start + payload.lowerBound..<start + payload.upperBound,
+                slot: segment.slot, bytes: start + payload.lowerBound..<start + payload.upperBound,
                 Envelope(
                     socket: (connection ?? socket).rawValue, destination: peer, isConnected: connection != nil,
                     dontFragment: dontFragment))
         case .handToControlPlane:
-            receiveControl(slot, path, at: now)
+            receiveControl(segment, path, at: now)
         case .drop(let reason):
             drops.count(reason)
             logDrop(reason, path, at: now)
@@ -63,16 +67,26 @@ extension Worker {
     }
 
     private func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
-        handled += 1
         let peer = received.source(of: slot)
-        let payload = received.payloadRange(of: slot)
-        guard !received.isTruncated(slot) else { return drops.count(.tooLong) }
-        var buffer = received.slot(slot)
-        let verdict = forwarder.receiveFromPeer(&buffer, payload: payload, from: peer, allocation: allocation, at: now)
+        let isTruncated = received.isTruncated(slot)
+        for segment in received.segments(of: slot) {
+            handled += 1
+            if segment.isLast, isTruncated {
+                drops.count(.tooLong)
+            } else {
+                receiveFromPeer(segment, peer, allocation, at: now)
+            }
+        }
+    }
+
+    private func receiveFromPeer(_ segment: Segment, _ peer: SocketAddress, _ allocation: UInt32, at now: Instant) {
+        var headroom = outgoing.headroom(before: segment)
+        let verdict = forwarder.receiveFromPeer(
+            segment.bytes.count, from: peer, allocation: allocation, at: now, headroom: &headroom)
         switch verdict {
-        case .sendToClient(let path, let packet):
+        case .sendToClient(let path, let frame):
             guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
-            outgoing.append(slot: slot, bytes: packet, envelope)
+            outgoing.append(segment, header: frame.header, padding: frame.padding, envelope)
         case .drop(let reason):
             drops.count(reason)
         }

@@ -98,7 +98,7 @@ final class Worker {
         let now = Clock.monotonic()
         self.context = context
         var random = OSRandom()
-        received = ReceiveBatch(headroom: RelayForwarder.headroom + 16)
+        received = ReceiveBatch(headroom: TransmitBatch.headroom)
         outgoing = TransmitBatch(slotsOf: received)
         forwarder = RelayForwarder(
             settings: context.settings.turn, tableSeed: random.next(), transactionSeed: random.next())

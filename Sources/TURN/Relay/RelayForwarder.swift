@@ -5,14 +5,14 @@ import STUN
 /// The data plane: a datagram goes in, a value that says where its bytes go comes out. It allocates nothing, asks
 /// nobody, and sends nothing.
 ///
-/// A client's datagram is left as it is; the verdict names the range to send on. A peer's datagram is framed in place:
-/// the buffer has at least `headroom` bytes before the payload and `tailroom` after it.
+/// A client's datagram is left as it is; the verdict names the range to send on. A peer's datagram is not even looked
+/// at: what goes before it is written where the caller wants it.
 package struct RelayForwarder: ~Copyable {
-    /// Bytes that a peer's datagram needs before it: a Data indication's header (20), an IPv6 XOR-PEER-ADDRESS (24) and
+    /// The most that goes before a peer's datagram: a Data indication's header (20), an IPv6 XOR-PEER-ADDRESS (24) and
     /// the header of DATA (4).
     package static let headroom = 48
-    /// Bytes that it needs after it: padding of DATA.
-    package static let tailroom = 3
+    /// The most that goes behind it: padding of DATA.
+    package static let paddingMax = 3
     /// The longest UDP payload over IPv4; IPv6 allows 20 bytes more, which no client can count on.
     package static let datagramByteCountMax = 65_507
 
@@ -28,9 +28,15 @@ package struct RelayForwarder: ~Copyable {
 
     /// What becomes of a datagram from a peer.
     package enum PeerVerdict: Equatable, Sendable {
-        /// Send `packet` of the buffer back along the five-tuple.
-        case sendToClient(FiveTuple, packet: Range<Int>)
+        /// Send the datagram back along the five-tuple, in this frame.
+        case sendToClient(FiveTuple, Frame)
         case drop(DropReason)
+    }
+
+    /// What goes around a peer's datagram: the last `header` bytes of the headroom, and `padding` zeros.
+    package struct Frame: Equatable, Sendable {
+        package let header: Int
+        package let padding: Int
     }
 
     package private(set) var table: RouteTable
@@ -152,69 +158,66 @@ package struct RelayForwarder: ~Copyable {
 
     // MARK: - Peer to client
 
-    /// RFC 8656 §11.3: a datagram that arrived at the relay socket of `allocation`. The header is written before the
-    /// payload.
+    /// RFC 8656 §11.3: a datagram of `byteCount` bytes arrived at the relay socket of `allocation`. Its header is
+    /// written to the end of `headroom`, so that it lies before the datagram if the headroom does.
     package mutating func receiveFromPeer(
-        _ buffer: inout MutableRawSpan, payload: Range<Int>, from peer: SocketAddress, allocation: UInt32,
-        at now: Instant
+        _ byteCount: Int, from peer: SocketAddress, allocation: UInt32, at now: Instant,
+        headroom: inout MutableRawSpan
     ) -> PeerVerdict {
-        precondition(payload.lowerBound >= Self.headroom && payload.upperBound + Self.tailroom <= buffer.byteCount)
+        precondition(headroom.byteCount >= Self.headroom, "any header has room")
         // The socket may hold datagrams that arrived before the allocation ended.
         guard table.isLive(allocation) else { return .drop(.noAllocation) }
-        let packet: Range<Int>
+        let frame: Frame
         if let channel = table.channel(toPeer: peer, allocation: allocation) {
-            guard payload.count <= Self.datagramByteCountMax - ChannelDataHeader.byteCount else {
-                return .drop(.tooLong)
-            }
-            packet = Self.frameChannelData(&buffer, payload: payload, channel: channel)
+            guard byteCount <= Self.datagramByteCountMax - ChannelDataHeader.byteCount else { return .drop(.tooLong) }
+            frame = Self.frameChannelData(byteCount, channel: channel, &headroom)
         } else {
             guard table.isPermitted(peer.ip, allocation: allocation) else { return .drop(.noPermission) }
-            guard payload.count <= Self.datagramByteCountMax - Self.headroom - Self.tailroom else {
+            guard byteCount <= Self.datagramByteCountMax - Self.headroom - Self.paddingMax else {
                 return .drop(.tooLong)
             }
-            packet = frameDataIndication(&buffer, payload: payload, peer: peer)
+            frame = frameDataIndication(byteCount, from: peer, &headroom)
         }
-        guard table[allocation].downstream.take(payload.count, at: now) else { return .drop(.overBandwidth) }
+        guard table[allocation].downstream.take(byteCount, at: now) else { return .drop(.overBandwidth) }
         active |= 1 << (allocation % 64)
         table[allocation].traffic.toClientPackets += 1
-        table[allocation].traffic.toClientBytes += UInt64(payload.count)
-        return .sendToClient(table[allocation].fiveTuple, packet: packet)
+        table[allocation].traffic.toClientBytes += UInt64(byteCount)
+        return .sendToClient(table[allocation].fiveTuple, frame)
     }
 
     /// RFC 8656 §12.5: over UDP without padding.
-    private static func frameChannelData(
-        _ buffer: inout MutableRawSpan, payload: Range<Int>, channel: UInt16
-    ) -> Range<Int> {
-        let start = payload.lowerBound - ChannelDataHeader.byteCount
-        buffer.storeBigEndian(channel, at: start)
-        buffer.storeBigEndian(UInt16(payload.count), at: start + 2)
-        return start..<payload.upperBound
+    private static func frameChannelData(_ byteCount: Int, channel: UInt16, _ headroom: inout MutableRawSpan) -> Frame {
+        let start = headroom.byteCount - ChannelDataHeader.byteCount
+        headroom.storeBigEndian(channel, at: start)
+        headroom.storeBigEndian(UInt16(byteCount), at: start + 2)
+        return Frame(header: ChannelDataHeader.byteCount, padding: 0)
     }
 
     /// ```
     ///  | Data indication, length, cookie, fresh id | XOR-PEER-ADDRESS 12 or 24 | DATA header | payload | padding |
     /// ```
     private mutating func frameDataIndication(
-        _ buffer: inout MutableRawSpan, payload: Range<Int>, peer: SocketAddress
-    ) -> Range<Int> {
+        _ byteCount: Int, from peer: SocketAddress, _ headroom: inout MutableRawSpan
+    ) -> Frame {
         let addressByteCount = XORAddress.byteCount(peer.family)
-        let padding = -payload.count & 0b11
-        let start = payload.lowerBound - (STUNMessage.headerByteCount + 4 + addressByteCount + 4)
-        let end = payload.upperBound + padding
+        let end = headroom.byteCount
+        let frame = Frame(
+            header: STUNMessage.headerByteCount + 4 + addressByteCount + 4, padding: -byteCount & 0b11)
+        let start = end - frame.header
         let random = transactionIDs.next()
         let id = TransactionID(high: UInt32(truncatingIfNeeded: transactionIDs.next()), low: random)
-        buffer.storeBigEndian(Self.dataIndication, at: start)
-        buffer.storeBigEndian(UInt16(end - start - STUNMessage.headerByteCount), at: start + 2)
-        buffer.storeBigEndian(STUNMessage.magicCookie, at: start + 4)
-        buffer.storeBigEndian(id.high, at: start + 8)
-        buffer.storeBigEndian(id.low, at: start + 12)
-        buffer.storeBigEndian(AttributeType.xorPeerAddress.rawValue, at: start + 20)
-        buffer.storeBigEndian(UInt16(addressByteCount), at: start + 22)
+        let length = frame.header + byteCount + frame.padding - STUNMessage.headerByteCount
+        headroom.storeBigEndian(Self.dataIndication, at: start)
+        headroom.storeBigEndian(UInt16(length), at: start + 2)
+        headroom.storeBigEndian(STUNMessage.magicCookie, at: start + 4)
+        headroom.storeBigEndian(id.high, at: start + 8)
+        headroom.storeBigEndian(id.low, at: start + 12)
+        headroom.storeBigEndian(AttributeType.xorPeerAddress.rawValue, at: start + 20)
+        headroom.storeBigEndian(UInt16(addressByteCount), at: start + 22)
         let known = SocketAddress(ip: external.advertised(peer.ip), port: peer.port)
-        XORAddress.encode(known, transactionID: id, into: &buffer, at: start + 24)
-        buffer.storeBigEndian(AttributeType.data.rawValue, at: payload.lowerBound - 4)
-        buffer.storeBigEndian(UInt16(payload.count), at: payload.lowerBound - 2)
-        for offset in payload.upperBound..<end { buffer.storeBigEndian(UInt8(0), at: offset) }
-        return start..<end
+        XORAddress.encode(known, transactionID: id, into: &headroom, at: start + 24)
+        headroom.storeBigEndian(AttributeType.data.rawValue, at: end - 4)
+        headroom.storeBigEndian(UInt16(byteCount), at: end - 2)
+        return frame
     }
 }

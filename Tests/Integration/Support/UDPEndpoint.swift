@@ -44,6 +44,20 @@ final class UDPEndpoint {
         return false
     }
 
+    /// Sends all by one call that the kernel cuts into datagrams of `size` bytes, the last of which may be shorter
+    /// (UDP_SEGMENT, udp(7)): so they travel together until somebody wants them apart.
+    @discardableResult
+    func sendTrain(_ bytes: [UInt8], of size: Int, to destination: SocketAddress) -> Bool {
+        setSegment(size)
+        defer { setSegment(0) }
+        return send(bytes, to: destination)
+    }
+
+    private func setSegment(_ size: Int) {
+        var value = Int32(size)
+        setsockopt(descriptor, Int32(IPPROTO_UDP), 103, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// The next datagram; nil when none comes in time.
     func receive(within limit: Duration = .seconds(2)) -> (bytes: [UInt8], source: SocketAddress)? {
         let deadline = ContinuousClock.now + limit

@@ -182,22 +182,20 @@ package final class ServerNode: Node {
     private func receive(
         _ payload: [UInt8], from peer: SocketAddress, at socket: RelaySocket, _ now: Instant
     ) -> [Datagram] {
-        let start = RelayForwarder.headroom
-        let range = start..<(start + payload.count)
-        // What earlier datagrams left in the buffer must not show in a later one.
-        var buffer = [UInt8](repeating: 0xAA, count: range.upperBound + RelayForwarder.tailroom)
-        buffer.replaceSubrange(range, with: payload)
+        // What earlier datagrams left in the headroom must not show in a later one.
+        var headroom = [UInt8](repeating: 0xAA, count: RelayForwarder.headroom)
         var verdict = RelayForwarder.PeerVerdict.drop(.noAllocation)
         do {
-            var span = buffer.mutableSpan
+            var span = headroom.mutableSpan
             var bytes = unsafe span.mutableBytes
             verdict = workers[socket.worker].forwarder.receiveFromPeer(
-                &bytes, payload: range, from: peer, allocation: socket.allocation, at: now)
+                payload.count, from: peer, allocation: socket.allocation, at: now, headroom: &bytes)
         }
         switch verdict {
         case .drop: return []
-        case .sendToClient(let path, let packet):
-            return [datagram(along: path, Array(buffer[packet]))]
+        case .sendToClient(let path, let frame):
+            let padding = [UInt8](repeating: 0, count: frame.padding)
+            return [datagram(along: path, Array(headroom.suffix(frame.header)) + payload + padding)]
         }
     }
 

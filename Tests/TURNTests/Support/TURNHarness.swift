@@ -153,18 +153,19 @@ final class TURNHarness {
         guard let socket = sockets.first(where: { $0.value == relay })?.key,
             let allocation = routes.relays.first(where: { $0.value.values.contains(socket) })?.key
         else { return .nobodyThere }
-        let range = RelayForwarder.headroom..<RelayForwarder.headroom + payload.count
-        var buffer = [UInt8](repeating: 0xEE, count: range.upperBound + RelayForwarder.tailroom)
-        buffer.replaceSubrange(range, with: payload)
+        var headroom = [UInt8](repeating: 0xEE, count: RelayForwarder.headroom)
         let verdict: RelayForwarder.PeerVerdict
         do {
-            var span = buffer.mutableSpan
+            var span = headroom.mutableSpan
             var bytes = span.mutableBytes
-            verdict = forwarder.receiveFromPeer(&bytes, payload: range, from: peer, allocation: allocation, at: now)
+            verdict = forwarder.receiveFromPeer(
+                payload.count, from: peer, allocation: allocation, at: now, headroom: &bytes)
         }
         switch verdict {
         case .drop(let reason): return .dropped(reason)
-        case .sendToClient(let path, let packet): return .delivered(path, Array(buffer[packet]))
+        case .sendToClient(let path, let frame):
+            let padding = [UInt8](repeating: 0, count: frame.padding)
+            return .delivered(path, Array(headroom.suffix(frame.header)) + payload + padding)
         }
     }
 

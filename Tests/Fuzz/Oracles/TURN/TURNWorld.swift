@@ -86,21 +86,19 @@ final class TURNWorld {
 
     func receiveFromPeer(_ socket: RelaySocketID, _ peer: SocketAddress, _ payload: [UInt8]) {
         guard let owner = sockets[socket] else { return }
-        let start = RelayForwarder.headroom
-        var buffer = [UInt8](repeating: 0xEE, count: start) + payload
-        buffer += [UInt8](repeating: 0xEE, count: RelayForwarder.tailroom)
+        var headroom = [UInt8](repeating: 0xEE, count: RelayForwarder.headroom)
         let verdict: RelayForwarder.PeerVerdict
         do {
-            var span = buffer.mutableSpan
+            var span = headroom.mutableSpan
             var bytes = span.mutableBytes
             verdict = forwarder.receiveFromPeer(
-                &bytes, payload: start..<start + payload.count, from: peer, allocation: owner.allocation, at: now)
+                payload.count, from: peer, allocation: owner.allocation, at: now, headroom: &bytes)
         }
-        guard case .sendToClient(let path, let packet) = verdict else { return }
-        require(packet.lowerBound >= 0 && packet.upperBound <= buffer.count, "the packet lies in the buffer")
+        guard case .sendToClient(let path, let frame) = verdict else { return }
+        require(frame.header > 0 && frame.header <= headroom.count, "the header lies in the headroom")
         require(routes.paths[owner.allocation] == path, "data goes to the client that owns the relay")
-        let isChannel = buffer[packet.lowerBound] >= 0x40
-        let channel = isChannel ? UInt16(buffer[packet.lowerBound]) << 8 | UInt16(buffer[packet.lowerBound + 1]) : nil
+        let header = Array(headroom.suffix(frame.header))
+        let channel = header[0] >= 0x40 ? UInt16(header[0]) << 8 | UInt16(header[1]) : nil
         grants.checkRelaying(path, peer.ip, channel: channel, at: now)
         checkPeer(peer.ip)
     }
