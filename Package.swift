@@ -93,6 +93,9 @@ let benchmarks: [Target] = [
             "NetworkPrimitives", "Crypto", "STUN", "WebSocket", "LinuxSockets", "EventLoop", "CLoad",
         ],
         path: "Benchmarks/Load", swiftSettings: strict),
+    .executableTarget(
+        name: "tern-budgets", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN"],
+        path: "Benchmarks/Budgets", exclude: ["budgets.json"], swiftSettings: strict),
 ]
 
 let testTargets: [Target] = [
