@@ -90,7 +90,7 @@ let benchmarks: [Target] = [
     .executableTarget(
         name: "tern-bench",
         dependencies: [
-            "NetworkPrimitives", "Crypto", "STUN", "WebSocket", "LinuxSockets", "EventLoop", "CLoad",
+            "NetworkPrimitives", "Crypto", "STUN", "JSON", "WebSocket", "LinuxSockets", "EventLoop", "CLoad",
         ],
         path: "Benchmarks/Load", swiftSettings: strict),
     .executableTarget(
@@ -153,6 +153,7 @@ let testTargets: [Target] = [
     .testTarget(
         name: "IntegrationTests", dependencies: ["TestSupport", "STUN", "Crypto", "NetworkPrimitives"],
         path: "Tests/Integration", exclude: ["Runtime"], swiftSettings: relaxed),
+    .testTarget(name: "LoadTests", dependencies: ["tern-bench"], path: "Tests/Load", swiftSettings: relaxed),
     // Workers in this process, to see what no client can.
     .testTarget(
         name: "RuntimeTests",

@@ -37,16 +37,15 @@ struct SignalOptions {
     var pid: Int32?
     var isJSON = false
 
-    static let usage = """
+    static let help = """
 
-        Puts load on a signaling server, as its clients; tern.v1 over WebSocket, or HTTP.
-
+        Modes for signaling; tern.v1 over WebSocket, or HTTP
           signal-idle     open rooms x members connections, keep them, and ask what they cost in memory and CPU
           signal-relay    send messages through rooms
           signal-join     connect, say hello, join, until all rooms are full; then leave, and again
           signal-issue    ask for TURN credentials over HTTP, each with a name of its own
-
-          --server ADDRESS:PORT    default 127.0.0.1:8080; IPv4
+        Their options
+          --server ADDRESS:PORT    IPv4; default 127.0.0.1:8080
           --message signal|broadcast
                                    to one other member (default), or to all others of the room
           --everybody              all members broadcast together, not the first of each room alone
@@ -70,8 +69,11 @@ struct SignalOptions {
         options.mode = mode
         while let word = rest.popFirst() {
             if options.takeFlag(word) { continue }
-            guard let value = rest.popFirst(), options.take(word, value) else {
-                return .failure(OptionError(word: word))
+            guard let value = rest.popFirst() else {
+                return .failure(OptionError(word: word, advice: "there is no such option, or its value is missing"))
+            }
+            guard options.take(word, value) else {
+                return .failure(OptionError(word: "\(word) \(value)", advice: "there is no such option or value"))
             }
         }
         return .success(options)

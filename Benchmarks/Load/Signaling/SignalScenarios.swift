@@ -162,6 +162,8 @@ extension Interval {
         server = parts.contains { $0.server == nil } ? nil : parts.reduce(0) { $0 + ($1.server ?? 0) }
         serverUser =
             parts.contains { $0.serverUser == nil } ? nil : parts.reduce(0) { $0 + ($1.serverUser ?? 0) }
+        voluntarySwitches = nil
+        involuntarySwitches = nil
         own = parts.reduce(0) { $0 + $1.own }
         let foreign = parts.reduce(0) { $0 + $1.foreignShare * $1.seconds }
         foreignShare = parts.isEmpty ? 0 : foreign / parts.reduce(0) { $0 + $1.seconds }

@@ -5,19 +5,21 @@ import NetworkPrimitives
 /// Runs the requests of many clients, a few at a time.
 final class ClientPool {
     private let options: Options
-    private let credentials: Credentials
+    let credentials: Credentials
     private var poller: Poller
-    private var received = ReceiveBatch(slots: 64, slotBytes: 2304, headroom: 0)
+    private let inbox = Inbox()
     private(set) var clients: [Client] = []
     /// The first refusals, to be shown.
     private(set) var refusals: [Int] = []
     private(set) var failures = 0
-    private var clientsMade: UInt32 = 0
+    private var clientsMade: UInt32
 
     private static let retransmissionsMax: Int = 10
 
-    init(_ options: Options) throws(SystemError) {
+    /// Clients are numbered from `firstNumber` on; no two pools of a run may use the same numbers.
+    init(_ options: Options, firstNumber: UInt32 = 0) throws(SystemError) {
         self.options = options
+        clientsMade = firstNumber
         credentials = Credentials(user: options.user, password: options.password)
         poller = try Poller()
     }
@@ -29,6 +31,13 @@ final class ClientPool {
             try poller.add(client.socket.raw, token: UInt64(clients.count), interest: .readable)
             clients.append(client)
         }
+    }
+
+    func makeClient(to peer: SocketAddress) throws(SystemError) -> Client {
+        clientsMade += 1
+        return try Client(
+            number: clientsMade, server: options.server, peer: peer, credentials: credentials,
+            takesTrains: options.takesTrains)
     }
 
     /// Has all clients go through the script, at most `concurrency` at a time.
@@ -44,7 +53,8 @@ final class ClientPool {
                 case .failed(let code): noteRefusal(code)
                 }
                 running -= 1
-                guard next < clients.count else { return }
+                // Whom the server refuses once it will refuse again.
+                guard next < clients.count, failures == 0 else { return }
                 clients[next].begin(script)
                 next += 1
                 running += 1
@@ -54,19 +64,23 @@ final class ClientPool {
     }
 
     /// Lets `concurrency` clients go through the script again and again, each time from a new address, until `isOver`
-    /// says so; `isOver` is told how often the script was finished.
+    /// says so; `isOver` is told how often the script was finished, and how long that took the last time.
     func cycle(
-        _ script: [Client.Step], concurrency: Int, peer: SocketAddress, until isOver: (Int) -> Bool
+        _ script: [Client.Step], concurrency: Int, peer: SocketAddress, until isOver: (Int, [UInt64]) -> Bool
     ) throws(SystemError) {
         var finished = 0
+        var durations: [UInt64] = []
         try addClients(toPeers: Array(repeating: peer, count: concurrency))
         for client in clients { client.begin(script) }
-        while !isOver(finished) {
+        while !isOver(finished, durations) {
             var ended: [Int] = []
+            durations.removeAll(keepingCapacity: true)
             try round { index, progress in
                 switch progress {
                 case .waiting, .advanced: return
-                case .finished: finished += 1
+                case .finished:
+                    finished += 1
+                    durations.append(Clock.monotonic().nanoseconds - clients[index].beganAt)
                 case .failed(let code): noteRefusal(code)
                 }
                 ended.append(index)
@@ -77,12 +91,8 @@ final class ClientPool {
                 clients[index] = client
                 client.begin(script)
             }
+            if finished == 0, failures > 0, retransmissionsAreUsedUp || failures > 1000 { return }
         }
-    }
-
-    private func makeClient(to peer: SocketAddress) throws(SystemError) -> Client {
-        clientsMade += 1
-        return try Client(number: clientsMade, server: options.server, peer: peer, credentials: credentials)
     }
 
     private func noteRefusal(_ code: Int) {
@@ -100,11 +110,12 @@ final class ClientPool {
         guard count > 0 else { return retransmit() }
         for event in 0..<count {
             let index = Int(poller.event(at: event).token)
-            let datagrams: Int
-            do { datagrams = try received.receive(from: clients[index].socket.raw) } catch { continue }
-            for slot in 0..<datagrams {
-                let progress = clients[index].receive(received.payload(of: slot))
-                report(index, progress)
+            let client = clients[index]
+            for slot in 0..<inbox.receive(from: client.socket.raw, limit: 4) {
+                _ = unsafe inbox.forEachDatagram(inSlot: slot) {
+                    let progress = unsafe client.receive($0.bytes)
+                    report(index, progress)
+                }
             }
         }
     }

@@ -23,18 +23,21 @@ final class Client {
     private let credentials: Credentials
     private let peer: SocketAddress
     private(set) var relayed: SocketAddress?
-    private var nonce: [UInt8] = []
+    private(set) var nonce: [UInt8] = []
     private var steps: ArraySlice<Step> = []
     private var transaction: TransactionID
     private(set) var retransmissions = 0
+    /// When the script began, and when the request under way was sent last, in nanoseconds.
+    private(set) var beganAt: UInt64 = 0
+    private(set) var sentAt: UInt64 = 0
 
     /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses
     /// ports again at once, and a server remembers for a while who spoke from there.
     init(
-        number: UInt32, server: SocketAddress, peer: SocketAddress, credentials: Credentials
+        number: UInt32, server: SocketAddress, peer: SocketAddress, credentials: Credentials, takesTrains: Bool = false
     ) throws(SystemError) {
         transaction = TransactionID(high: number, low: Clock.monotonic().nanoseconds)
-        socket = try Socket(on: Self.address(number))
+        socket = try Socket(on: Self.address(number), takesTrains: takesTrains)
         try socket.connect(to: server)
         self.peer = peer
         self.credentials = credentials
@@ -53,6 +56,7 @@ final class Client {
     func begin(_ script: [Step]) {
         steps = script[...]
         retransmissions = 0
+        beganAt = Clock.monotonic().nanoseconds
         nextTransaction()
         sendRequest()
     }
@@ -102,6 +106,7 @@ final class Client {
 
     private func sendRequest() {
         guard let step = steps.first else { return }
+        sentAt = Clock.monotonic().nanoseconds
         var storage = InlineArray<1024, UInt8>(repeating: 0)
         var span = storage.mutableSpan
         let count = unsafe write(step, into: span.mutableBytes)

@@ -48,6 +48,14 @@ struct Response {
         }
     }
 
+    /// An answer to whatever was asked.
+    init?(answering bytes: [UInt8]) {
+        guard bytes.count >= 20 else { return nil }
+        let span = unsafe bytes.span.bytes
+        let id = TransactionID(high: span.bigEndianUInt32(at: 8), low: span.bigEndianUInt64(at: 12))
+        self.init(span, to: id)
+    }
+
     private mutating func take(_ type: AttributeType, _ value: RawSpan, _ transactionID: TransactionID) {
         switch type {
         case .errorCode where value.byteCount >= 4:

@@ -1,0 +1,75 @@
+import NetworkPrimitives
+
+/// What to measure and how hard: what the command line of the TURN modes comes to.
+struct Options: Sendable {
+    enum Mode: String, CaseIterable {
+        case channel, indication, binding, refresh, allocate, idle, churn
+
+        /// Whether payloads go through the server.
+        var isRelaying: Bool { [.channel, .indication, .churn].contains(self) }
+        /// Whether the server is asked, again and again, over sockets that stay.
+        var isAsking: Bool { self == .binding || self == .refresh }
+    }
+    enum Direction: String, CaseIterable { case up, down, both }
+    /// How clients reach the server. Streams have their names here, and are refused, until they can be measured.
+    enum Transport: String, CaseIterable { case udp, tcp, tls, dtls }
+    /// What decides when the next datagram leaves.
+    enum Pace: Equatable {
+        /// A datagram has arrived: so many are in flight.
+        case window(Int)
+        /// The clock: so many a second.
+        case rate(Int)
+        /// Nothing.
+        case flood
+    }
+
+    var mode = Mode.channel
+    var server = SocketAddress(ip: .v4(.loopback), port: 3478)
+    var transport = Transport.udp
+    var user = ""
+    var password = ""
+    var allocations = 100
+    var payload = 160
+    var burst = 1
+    var direction = Direction.up
+    /// Datagrams in flight, or cycles under way in mode `allocate`.
+    var window: Int?
+    /// Datagrams a second in all; 0 sends as soon as the window has room.
+    var rate = 0
+    /// Sends as fast as it can, whatever arrives.
+    var isFlooding = false
+    /// Without the server, from the clients to the peers: what the generator and the kernel need for themselves.
+    var isDirect = false
+    /// Asks the server fifty times a second, next to the load.
+    var hasProbe = false
+    /// Allocations a second that come and go in mode `churn`, and how long each stays.
+    var churnRate = 200
+    var hold = 0.5
+    var seconds = 1.5
+    var warmup = 0.3
+    var pid: Int32?
+    /// Receives trains in one piece.
+    var takesTrains = true
+    /// Waits by looking, when paced, instead of sleeping.
+    var spins = true
+    /// The server is the floor forwarder, which is told of each flow by one datagram and knows no users.
+    var isFloor = false
+    var isJSON = false
+    var htmlPath: String?
+    /// What the server is called in reports.
+    var name: String?
+
+    var pace: Pace {
+        if isFlooding { return .flood }
+        return rate > 0 ? .rate(rate) : .window(max(window ?? (mode == .refresh ? 64 : 256), burst))
+    }
+
+    /// Whether what is sent has room for a time.
+    var hasStamps: Bool { mode.isAsking || payload >= Stamp.byteCount }
+}
+
+/// A command line that cannot be followed: the word, and what would have been right.
+struct OptionError: Error {
+    let word: String
+    let advice: String
+}
