@@ -126,7 +126,7 @@ static void set_source(struct msghdr *header, union control *control, const stru
 }
 
 static ssize_t send_message(const struct tern_transmit_batch *batch, const struct tern_outgoing *entry,
-                            union tern_sockaddr *name, socklen_t length) {
+                            struct sockaddr *name, socklen_t length) {
     union control control = {0};
     struct iovec pieces[ENTRY_PIECES_MAX];
     struct msghdr header = {.msg_name = name, .msg_namelen = length, .msg_iov = pieces};
@@ -140,13 +140,13 @@ static int send_once(const struct tern_transmit_batch *batch, const struct tern_
     bool is_plain = entry->local.family == TERN_FAMILY_NONE && entry->head_length == 0 && entry->padding == 0;
     union tern_sockaddr name;
     bool is_connected = (entry->flags & TERN_OUTGOING_CONNECTED) != 0;
-    // Without a length there is no address.
     socklen_t length = is_connected ? 0 : tern_address_to_kernel(&entry->destination, &name);
+    struct sockaddr *to = is_connected ? NULL : &name.any;
     ssize_t sent;
     do {
         sent = is_plain
-                   ? sendto(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL, &name.any, length)
-                   : send_message(batch, entry, &name, length);
+                   ? sendto(entry->fd, entry->bytes, entry->length, MSG_DONTWAIT | MSG_NOSIGNAL, to, length)
+                   : send_message(batch, entry, to, length);
     } while (sent < 0 && errno == EINTR);
     return sent < 0 ? errno : 0;
 }
