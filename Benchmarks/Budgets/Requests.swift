@@ -37,6 +37,14 @@ struct Requests {
         authenticated(.allocate) { $0.append(.requestedTransport, UInt32(17) << 24) }
     }
 
+    /// An allocation that outlives the measurement.
+    var allocateForLong: [UInt8] {
+        authenticated(.allocate) { writer in
+            writer.append(.requestedTransport, UInt32(17) << 24)
+            writer.append(.lifetime, World.longSeconds)
+        }
+    }
+
     func refresh(seconds: UInt32) -> [UInt8] { authenticated(.refresh) { $0.append(.lifetime, seconds) } }
 
     var createPermission: [UInt8] {

@@ -40,6 +40,18 @@ struct Scene {
                 Step(datagram: client.channelBind, outcome: .success),
             ])
         }
+        keepOthers()
+    }
+
+    /// Other allocations of the same user: nobody has a server to themselves, and the first and the last of a table
+    /// cost what those between them do not.
+    private func keepOthers() {
+        for number in 1...UInt32(10) {
+            let others = Requests(
+                world, client: World.address(198, 52, 100, 100 + number, port: 40_000), peer: peer,
+                username: World.user, password: World.password)
+            perform([Step(datagram: others.allocateForLong, outcome: .success)], on: others.path)
+        }
     }
 
     private static func steps(of operation: Operation, _ client: Requests) -> [Step] {
@@ -75,6 +87,7 @@ struct Scene {
                 world.advance(milliseconds: 100)
             case .expiry:
                 perform(steps)
+                // Far enough for the default lifetime; the others live longer.
                 world.advance(milliseconds: 700_000)
             default: perform(steps)
             }
@@ -86,9 +99,11 @@ struct Scene {
         precondition(outcome == .relayed, "what is measured is the operation and not its refusal")
     }
 
-    private func perform(_ steps: [Step]) {
+    private func perform(_ steps: [Step]) { perform(steps, on: client.path) }
+
+    private func perform(_ steps: [Step], on path: FiveTuple) {
         for step in steps {
-            let outcome = world.receiveFromClient(step.datagram, on: client.path)
+            let outcome = world.receiveFromClient(step.datagram, on: path)
             precondition(outcome == step.outcome, "what is measured is the operation and not its refusal")
         }
     }

@@ -13,6 +13,7 @@ final class World {
     static let server = address(192, 88, 100, 1, port: 3478)
     static let relay = address(192, 88, 100, 1, port: 0).ip
     static let unixTime = UnixTime(seconds: 1_750_000_000)
+    static let longSeconds: UInt32 = 100_000_000
     static let sharedSecret = Array("north".utf8)
 
     private static let nonceSecret = Array("thirty-two bytes of nonce secret".utf8)
@@ -38,6 +39,7 @@ final class World {
             realm: Self.realm, access: .credentials(directory), nonces: nonces, relayAddresses: [relayAddress],
             peerFilter: filter, limits: Limits(allocationsMax: 10_000))
         settings.software = Array("Tern".utf8)
+        settings.lifetimes = LifetimePolicy(maximumSeconds: Self.longSeconds)
         // Without limit, or the clock would have to run as fast as the load.
         settings.unauthenticatedRepliesPerSecond = 0
         settings.bindingRepliesPerSecond = 0

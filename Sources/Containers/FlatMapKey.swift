@@ -18,6 +18,22 @@ package import NetworkPrimitives
     return product.high ^ product.low
 }
 
+/// Sixty-four bits for a run of bytes, as for a key: names are looked up by it without making an array of them.
+package func hash(_ bytes: RawSpan, seed: UInt64) -> UInt64 {
+    var state = mix(seed ^ 0xE703_7ED1_A0B4_28DB, UInt64(bytes.byteCount) ^ 0x8EBC_6AF0_9C88_C6E3)
+    var offset = 0
+    while bytes.byteCount - offset >= 8 {
+        state = mix(bytes.bigEndianUInt64(at: offset) ^ state, seed ^ 0x9E37_79B9_7F4A_7C15)
+        offset += 8
+    }
+    var rest: UInt64 = 0
+    while offset < bytes.byteCount {
+        rest = rest << 8 | UInt64(bytes.byte(at: offset))
+        offset += 1
+    }
+    return (rest ^ state).hash(seed: seed)
+}
+
 extension UInt64: FlatMapKey {
     /// See `FlatMapKey`. The constants are odd, dense in bits and of no other meaning.
     @inlinable package func hash(seed: UInt64) -> UInt64 {

@@ -73,6 +73,24 @@ package enum Base64 {
         unsafe decode(text.span.bytes)
     }
 
+    /// The 24 bits that four characters from `offset` on stand for; nil when one of them is padding or no character.
+    package static func decode24(_ text: RawSpan, at offset: Int) -> UInt32? {
+        var bits: UInt32 = 0
+        for index in offset..<offset + 4 {
+            guard let sextet = value(of: unsafe text.unsafeLoad(fromByteOffset: index, as: UInt8.self)) else {
+                return nil
+            }
+            bits = bits << 6 | sextet
+        }
+        return bits
+    }
+
+    /// The four characters for 24 bits, the first one in the highest byte.
+    package static func encode24(_ bits: UInt32) -> UInt32 {
+        UInt32(character(for: bits >> 18)) << 24 | UInt32(character(for: bits >> 12)) << 16
+            | UInt32(character(for: bits >> 6)) << 8 | UInt32(character(for: bits))
+    }
+
     /// How many of the last two characters are padding. A third one is left to fail as a character.
     private static func paddingCount(of text: RawSpan) -> Int {
         var count = 0

@@ -19,6 +19,21 @@ extension RawSpan {
         unsafe UInt64(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
+    /// Whether both are the same bytes. Stops at the first difference, so it is not for secrets.
+    @inlinable package func hasSameBytes(as other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        var offset = 0
+        while byteCount - offset >= 8 {
+            guard bigEndianUInt64(at: offset) == other.bigEndianUInt64(at: offset) else { return false }
+            offset += 8
+        }
+        while offset < byteCount {
+            guard byte(at: offset) == other.byte(at: offset) else { return false }
+            offset += 1
+        }
+        return true
+    }
+
     /// Copies the bytes into an array of their own.
     package func array() -> [UInt8] {
         unsafe withUnsafeBytes { unsafe Array($0) }

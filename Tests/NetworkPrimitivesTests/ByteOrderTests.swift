@@ -22,6 +22,18 @@ struct ByteOrderTests {
         }
     }
 
+    @Test("runs are the same when every byte is, however long they are", arguments: [0, 1, 7, 8, 9, 15, 16, 17])
+    func sameBytes(count: Int) {
+        let one = [UInt8](repeating: 0x5A, count: count)
+        #expect(one.span.bytes.hasSameBytes(as: one.span.bytes))
+        #expect(!one.span.bytes.hasSameBytes(as: (one + [0x5A]).span.bytes))
+        for place in one.indices {
+            var other = one
+            other[place] ^= 0x80
+            #expect(!one.span.bytes.hasSameBytes(as: other.span.bytes))
+        }
+    }
+
     @Test("integers are written at even and odd offsets, and touch their own bytes only")
     func write() {
         var buffer = [UInt8](repeating: 0xEE, count: 17)

@@ -130,6 +130,28 @@ struct RFC8489Section9_2_4 {
         #expect(client.send(client.make(.allocate, [.udp]))?.isSuccess == true)
     }
 
+    @Test("a nonce that was good goes on being judged: it grows old, and a changed one is none of ours")
+    func nonceOfAllocation() throws {
+        let client = harness.client()
+        client.allocate()
+        let nonce = try #require(client.nonce)
+        #expect(client.send(client.make(.refresh, [.lifetime(700)]))?.isSuccess == true)
+        for place in [9, 13, 16, 17, 24, 28] {
+            client.nonce = nonce
+            client.nonce?[place] = nonce[place] == 0x41 ? 0x42 : 0x41
+            #expect(client.send(client.make(.refresh))?.errorCode == 438)
+        }
+        for seconds in [600, 600, 600, 600, 600, 599] {
+            harness.advance(.seconds(seconds))
+            client.nonce = nonce
+            #expect(client.send(client.make(.refresh, [.lifetime(700)]))?.isSuccess == true)
+        }
+        harness.advance(.seconds(2))
+        #expect(client.send(client.make(.refresh))?.errorCode == 438)
+        // The one that came with 438 takes its place.
+        #expect(client.send(client.make(.refresh))?.isSuccess == true)
+    }
+
     @Test("a request with a stale nonce changes nothing", .requirement("R8489-9.2.4-7"), arguments: methods)
     func staleNonceChangesNothing(method: STUN.Method) {
         let client = harness.client()

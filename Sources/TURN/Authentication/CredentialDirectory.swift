@@ -34,42 +34,76 @@ package struct Identity: Equatable, Sendable {
     package let isEphemeral: Bool
 }
 
+/// A user name as a key of a dictionary. All bytes are hashed at once: an array hashes itself element by element, which
+/// costs more than the rest of a look-up.
+struct NameKey: Hashable {
+    let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func hash(into hasher: inout Hasher) { unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
+}
+
 /// All users and secrets of one configuration: an immutable value. It answers one question, whether somebody who knows
 /// a password of that name made this message, for static users and for every shared secret at once.
 package struct CredentialDirectory: Sendable {
-    private let realm: [UInt8]
-    private let users: [[UInt8]: StaticUser]
-    private let userByHash: [[UInt8]: [UInt8]]
-    private let sharedSecrets: [HMACSHA1Key]
-    private let separator: UInt8
-    /// Whether an expired ephemeral name ends what is going on, instead of only refusing new allocations.
-    package let isStrictOnExpiry: Bool
-    /// What 401 offers in PASSWORD-ALGORITHMS, best first. SHA-256 is offered only if every user can answer to it.
-    package let algorithms: [PasswordAlgorithm]
+    /// One reference, so that a request that looks at the directory does not count a dozen.
+    private let contents: Contents
+
+    private final class Contents: Sendable {
+        let realm: [UInt8]
+        let users: [NameKey: StaticUser]
+        let userByHash: [NameKey: [UInt8]]
+        let sharedSecrets: [HMACSHA1Key]
+        let separator: UInt8
+        let isStrictOnExpiry: Bool
+        let algorithms: [PasswordAlgorithm]
+        let offer: [UInt8]
+
+        init(
+            realm: [UInt8], users: [StaticUser], sharedSecrets: [[UInt8]], separator: UInt8, isStrictOnExpiry: Bool
+        ) {
+            self.realm = realm
+            // The last of several lines about one user counts, as in coturn.
+            self.users = Dictionary(users.map { (NameKey($0.name), $0) }, uniquingKeysWith: { _, last in last })
+            userByHash = Dictionary(
+                users.map { (NameKey(CredentialDirectory.userhash(of: $0.name, realm: realm)), $0.name) },
+                uniquingKeysWith: { _, last in last })
+            self.sharedSecrets = sharedSecrets.map { HMACSHA1Key(key: $0) }
+            self.separator = separator
+            self.isStrictOnExpiry = isStrictOnExpiry
+            let hasMD5Key = users.contains { if case .md5Key = $0.secret { true } else { false } }
+            algorithms = hasMD5Key ? [.md5] : [.sha256, .md5]
+            offer = PasswordAlgorithm.list(algorithms)
+        }
+    }
 
     package init(
         realm: [UInt8], users: [StaticUser], sharedSecrets: [[UInt8]], separator: UInt8 = UInt8(ascii: ":"),
         isStrictOnExpiry: Bool = false
     ) {
-        self.realm = realm
-        // The last of several lines about one user counts, as in coturn.
-        self.users = Dictionary(users.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
-        userByHash = Dictionary(
-            users.map { (Self.userhash(of: $0.name, realm: realm), $0.name) }, uniquingKeysWith: { _, last in last })
-        self.sharedSecrets = sharedSecrets.map { HMACSHA1Key(key: $0) }
-        self.separator = separator
-        self.isStrictOnExpiry = isStrictOnExpiry
-        let hasMD5Key = users.contains { if case .md5Key = $0.secret { true } else { false } }
-        algorithms = hasMD5Key ? [.md5] : [.sha256, .md5]
+        contents = Contents(
+            realm: realm, users: users, sharedSecrets: sharedSecrets, separator: separator,
+            isStrictOnExpiry: isStrictOnExpiry)
     }
+
+    /// Whether an expired ephemeral name ends what is going on, instead of only refusing new allocations.
+    package var isStrictOnExpiry: Bool { contents.isStrictOnExpiry }
+
+    /// What 401 offers in PASSWORD-ALGORITHMS, best first. SHA-256 is offered only if every user can answer to it.
+    package var algorithms: [PasswordAlgorithm] { contents.algorithms }
+
+    /// The same as the value of the attribute.
+    var offer: [UInt8] { contents.offer }
 
     /// What nonces announce. USERHASH hides a name that we can look up; the names of ephemeral credentials are not
     /// known here before they are used, so with shared secrets the feature is not announced (RFC 8489 §9.2).
     package var features: SecurityFeatures {
-        sharedSecrets.isEmpty && !users.isEmpty ? [.passwordAlgorithms, .usernameAnonymity] : [.passwordAlgorithms]
+        contents.sharedSecrets.isEmpty && !contents.users.isEmpty
+            ? [.passwordAlgorithms, .usernameAnonymity] : [.passwordAlgorithms]
     }
 
-    package var isEmpty: Bool { users.isEmpty && sharedSecrets.isEmpty }
+    package var isEmpty: Bool { contents.users.isEmpty && contents.sharedSecrets.isEmpty }
 
     /// SHA-256 of `username:realm` (RFC 8489 §14.4).
     package static func userhash(of username: [UInt8], realm: [UInt8]) -> [UInt8] {
@@ -79,11 +113,12 @@ package struct CredentialDirectory: Sendable {
         return text.withRawSpan { SHA256.hash($0).array }
     }
 
-    package func staticUsername(forHash hash: [UInt8]) -> [UInt8]? { userByHash[hash] }
+    package func staticUsername(forHash hash: [UInt8]) -> [UInt8]? { contents.userByHash[NameKey(hash)] }
 
     /// What the name says if it is an ephemeral one; nil for a static name, and for none at all.
     package func ephemeral(_ username: [UInt8]) -> EphemeralUsername? {
-        users[username] == nil ? EphemeralUsername(parsing: username, separator: separator) : nil
+        contents.users[NameKey(username)] == nil
+            ? EphemeralUsername(parsing: username, separator: contents.separator) : nil
     }
 
     /// Whether an ephemeral name has run out. A static name never does.
@@ -109,13 +144,13 @@ package struct CredentialDirectory: Sendable {
     package func key(
         of username: [UInt8], _ algorithm: PasswordAlgorithm, where verifies: (LongTermKey) -> Bool
     ) -> LongTermKey? {
-        if let user = users[username] {
+        if let user = contents.users[NameKey(username)] {
             return key(of: user, algorithm).flatMap { verifies($0) ? $0 : nil }
         }
-        guard EphemeralUsername(parsing: username, separator: separator) != nil else { return nil }
-        for secret in sharedSecrets {
+        guard EphemeralUsername(parsing: username, separator: contents.separator) != nil else { return nil }
+        for secret in contents.sharedSecrets {
             let password = EphemeralCredential.password(of: username, secret: secret)
-            let key = LongTermKey.derive(algorithm, username: username, realm: realm, password: password)
+            let key = LongTermKey.derive(algorithm, username: username, realm: contents.realm, password: password)
             if verifies(key) { return key }
         }
         return nil
@@ -124,7 +159,7 @@ package struct CredentialDirectory: Sendable {
     private func key(of user: StaticUser, _ algorithm: PasswordAlgorithm) -> LongTermKey? {
         switch (user.secret, algorithm) {
         case (.password(let password), _):
-            LongTermKey.derive(algorithm, username: user.name, realm: realm, password: password)
+            LongTermKey.derive(algorithm, username: user.name, realm: contents.realm, password: password)
         case (.md5Key(let key), .md5), (.sha256Key(let key), .sha256): LongTermKey(key: key)
         case (.md5Key, .sha256), (.sha256Key, .md5): nil
         }

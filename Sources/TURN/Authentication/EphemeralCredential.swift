@@ -43,6 +43,15 @@ package struct EphemeralCredential: Equatable, Sendable {
     private static let mintedPrefix = "tern."
 }
 
+/// How long an ephemeral user name is good for, and by whose word.
+struct NameTerm: Equatable, Sendable {
+    /// See `EphemeralUsername`.
+    let expiresAt: Int64
+    let isMember: Bool
+
+    func isExpired(at unixTime: UnixTime) -> Bool { expiresAt < unixTime.seconds }
+}
+
 /// What an ephemeral user name says.
 package struct EphemeralUsername: Equatable, Sendable {
     /// Unix time after which no allocation is made with it.
@@ -79,7 +88,10 @@ package struct EphemeralUsername: Equatable, Sendable {
     }
 
     /// Whether nothing may be begun with it any more.
-    package func isExpired(at unixTime: UnixTime) -> Bool { expiresAt < unixTime.seconds }
+    package func isExpired(at unixTime: UnixTime) -> Bool { term.isExpired(at: unixTime) }
+
+    /// What of it decides about requests.
+    var term: NameTerm { NameTerm(expiresAt: expiresAt, isMember: isMember) }
 
     private static func isMember(_ user: [UInt8], tagStart: Int) -> Bool {
         user.count >= tagStart + 2 && user[tagStart] == UInt8(ascii: "m") && user[tagStart + 1] == UInt8(ascii: "-")

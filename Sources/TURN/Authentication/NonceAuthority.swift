@@ -40,46 +40,69 @@ package struct NonceAuthority: Sendable {
     }
 
     package func issue(to client: ClientAddress, features: SecurityFeatures, at unixTime: UnixTime) -> [UInt8] {
-        var nonce: [UInt8] = Array("\(Self.cookie)".utf8)
-        let featureBytes: [UInt8] = [
-            UInt8(truncatingIfNeeded: features.rawValue >> 16), UInt8(truncatingIfNeeded: features.rawValue >> 8),
-            UInt8(truncatingIfNeeded: features.rawValue),
-        ]
-        nonce += Base64.encode(featureBytes)
-        nonce += Base64.encode(timeAndMAC(client, features, issuedAt: unixTime.seconds))
-        return nonce
+        let text = text(for: client, features: features, at: unixTime)
+        return unsafe text.span.bytes.array()
+    }
+
+    /// The same without an array.
+    func text(
+        for client: ClientAddress, features: SecurityFeatures, at unixTime: UnixTime
+    ) -> InlineArray<29, UInt8> {
+        let nonce = nonce(for: client, features, issuedAt: unixTime.seconds)
+        var text = InlineArray<29, UInt8>(repeating: 0)
+        var span = text.mutableSpan
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBigEndian(Self.cookieHead, at: 0)
+        bytes.storeBigEndian(Self.cookieTail, at: 8)
+        bytes.storeBigEndian(Base64.encode24(features.rawValue), at: 9)
+        // Time and MAC, 24 bits at a time.
+        bytes.storeBigEndian(Base64.encode24(nonce.time), at: 13)
+        bytes.storeBigEndian(Base64.encode24(UInt32(truncatingIfNeeded: nonce.code >> 40)), at: 17)
+        bytes.storeBigEndian(Base64.encode24(UInt32(truncatingIfNeeded: nonce.code >> 16) & 0xFF_FFFF), at: 21)
+        let last = UInt32(truncatingIfNeeded: nonce.code & 0xFFFF) << 8 | UInt32(nonce.lastOfCode)
+        bytes.storeBigEndian(Base64.encode24(last), at: 25)
+        return text
     }
 
     package func check(_ nonce: RawSpan, from client: ClientAddress, at unixTime: UnixTime) -> Verdict {
-        guard nonce.byteCount == Self.byteCount, let features = Self.features(of: nonce),
-            let tail = Base64.decode(nonce.extracting(13..<Self.byteCount)), tail.count == 12
-        else { return .stale }
+        guard let shown = Nonce(parsing: nonce) else { return .stale }
+        return check(shown, from: client, at: unixTime) ? .fresh(shown.features) : .stale
+    }
+
+    /// Whether the nonce is ours, of this client, and young enough. `proven` is one that was found to be ours and this
+    /// client's before: the same one again is so too, and only its age has to be looked at.
+    func check(
+        _ shown: Nonce, from client: ClientAddress, at unixTime: UnixTime, proven: Nonce? = nil
+    ) -> Bool {
         // The nonce holds the low 24 bits of its time; the full time is the last one with these bits that is not in the
         // future, give or take the clocks of a fleet.
-        let shown = Int64(tail[0]) << 16 | Int64(tail[1]) << 8 | Int64(tail[2])
         // reason: modulo 2^24 by construction
-        let age = ((unixTime.seconds &+ Self.clockToleranceSeconds &- shown) & 0xFF_FFFF) - Self.clockToleranceSeconds
-        guard age <= lifetimeSeconds else { return .stale }
+        let distance = unixTime.seconds &+ Self.clockToleranceSeconds &- Int64(shown.time)
+        let age = (distance & 0xFF_FFFF) - Self.clockToleranceSeconds
+        guard age <= lifetimeSeconds else { return false }
+        // After 194 days the same bits would stand for another time, and the MAC would not fit; who shows a nonce that
+        // old has kept an allocation all the time, and gains nothing.
+        if let proven, proven.isSame(as: shown) { return true }
         // reason: a wall clock at its limit must not trap
-        let expected = timeAndMAC(client, features, issuedAt: unixTime.seconds &- age)
-        let isOurs = expected.withRawSpan { left in tail.withRawSpan { right in constantTimeEquals(left, right) } }
-        return isOurs ? .fresh(features) : .stale
+        return self.nonce(for: client, shown.features, issuedAt: unixTime.seconds &- age).isSame(as: shown)
     }
 
     /// What a nonce of any origin announces, by the cookie in front; nil without cookie. Not authenticated: for
     /// deciding how to read the request before the nonce itself is checked (RFC 8489 §9.2.4).
     package static func features(of nonce: RawSpan) -> SecurityFeatures? {
-        guard nonce.byteCount >= 13 else { return nil }
-        let cookieMatches = Array("\(cookie)".utf8).withRawSpan { expected in
-            constantTimeEquals(expected, nonce.extracting(0..<9))
-        }
-        guard cookieMatches, let bits = Base64.decode(nonce.extracting(9..<13)), bits.count == 3 else { return nil }
-        return SecurityFeatures(rawValue: UInt32(bits[0]) << 16 | UInt32(bits[1]) << 8 | UInt32(bits[2]))
+        guard nonce.byteCount >= 13, nonce.bigEndianUInt64(at: 0) == cookieHead, nonce.byte(at: 8) == cookieTail,
+            let bits = Base64.decode24(nonce, at: 9)
+        else { return nil }
+        return SecurityFeatures(rawValue: bits)
     }
+
+    /// `cookie` as two numbers.
+    private static let cookieHead: UInt64 = 0x6F62_4D61_744A_6F73
+    private static let cookieTail: UInt8 = 0x32
 
     private static let clockToleranceSeconds: Int64 = 30
 
-    private func timeAndMAC(_ client: ClientAddress, _ features: SecurityFeatures, issuedAt: Int64) -> [UInt8] {
+    private func nonce(for client: ClientAddress, _ features: SecurityFeatures, issuedAt: Int64) -> Nonce {
         var covered = InlineArray<40, UInt8>(repeating: 0)
         var bytes = covered.mutableSpan
         var raw = unsafe bytes.mutableBytes
@@ -94,10 +117,46 @@ package struct NonceAuthority: Sendable {
             raw.storeBigEndian(ip.low, at: 24)
         }
         let digest = key.authenticate(raw.bytes)
-        let low = UInt32(truncatingIfNeeded: issuedAt)
-        return [
-            UInt8(truncatingIfNeeded: low >> 16), UInt8(truncatingIfNeeded: low >> 8), UInt8(truncatingIfNeeded: low),
-        ]
-            + digest.array.prefix(9)
+        return digest.withRawSpan { code in
+            Nonce(
+                features: features, time: UInt32(truncatingIfNeeded: issuedAt) & 0xFF_FFFF,
+                code: code.bigEndianUInt64(at: 0), lastOfCode: code.byte(at: 8))
+        }
+    }
+}
+
+/// A nonce of our form as numbers. Whether it is ours is another question.
+struct Nonce: Sendable {
+    let features: SecurityFeatures
+    /// The low 24 bits of the second in which it was issued.
+    let time: UInt32
+    /// The first eight bytes of the MAC, and the ninth.
+    let code: UInt64
+    let lastOfCode: UInt8
+
+    init(features: SecurityFeatures, time: UInt32, code: UInt64, lastOfCode: UInt8) {
+        self.features = features
+        self.time = time
+        self.code = code
+        self.lastOfCode = lastOfCode
+    }
+
+    init?(parsing text: RawSpan) {
+        guard text.byteCount == NonceAuthority.byteCount, let features = NonceAuthority.features(of: text),
+            let time = Base64.decode24(text, at: 13), let first = Base64.decode24(text, at: 17),
+            let second = Base64.decode24(text, at: 21), let third = Base64.decode24(text, at: 25)
+        else { return nil }
+        self.init(
+            features: features, time: time,
+            code: UInt64(first) << 40 | UInt64(second) << 16 | UInt64(third >> 8),
+            lastOfCode: UInt8(truncatingIfNeeded: third))
+    }
+
+    /// Takes the same time for any two, so that a forger learns nothing from a wrong guess.
+    func isSame(as other: Nonce) -> Bool {
+        let difference =
+            code ^ other.code | UInt64(lastOfCode ^ other.lastOfCode) | UInt64(time ^ other.time)
+            | UInt64(features.rawValue ^ other.features.rawValue)
+        return difference == 0
     }
 }

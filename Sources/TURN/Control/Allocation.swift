@@ -30,17 +30,18 @@ struct Relay {
 /// route is there only while its binding and the permission of its peer both live (RFC 8656 §9, §12).
 struct Allocation {
     enum Phase {
-        /// Relay sockets are being opened; no answer has been given yet.
-        case opening(RelayOpening)
+        /// Relay sockets are being opened, as one of the server's openings says; no answer has been given yet.
+        case opening
         case active
     }
 
     let fiveTuple: FiveTuple
     let account: SlabHandle
-    let claim: AllocationClaim
     /// Of the Allocate that made it: a request with the same one is a retransmission (RFC 8656 §7.2).
     let transactionID: TransactionID
-    var phase: Phase
+    var phase = Phase.opening
+    /// The nonce that the client was last found to have from us.
+    var provenNonce: Nonce?
     var grantedSeconds: UInt32
     var reservationToken: UInt64?
     /// The family that could not be given, of a dual allocation, and why (RFC 8656 §18.12).
@@ -67,7 +68,19 @@ struct Allocation {
         }
     }
 
-    var hasRelay: Bool { relayIPv4 != nil || relayIPv6 != nil }
+    /// The families that it has a relayed address of.
+    var families: FamilySet {
+        var families: FamilySet = []
+        if relayIPv4 != nil { families.insert(.ipv4) }
+        if relayIPv6 != nil { families.insert(.ipv6) }
+        return families
+    }
+
+    /// Lets the relayed addresses of some families live until `deadline`.
+    mutating func extend(_ families: FamilySet, until deadline: Instant) {
+        if families.contains(.ipv4) { relayIPv4?.expiresAt = deadline }
+        if families.contains(.ipv6) { relayIPv6?.expiresAt = deadline }
+    }
 
     /// When the first of its parts ends.
     var nextDeadline: Instant {
@@ -145,25 +158,28 @@ struct Allocation {
 
     // MARK: - Ends
 
-    /// Ends what has run out: channels, permissions, relays. The relays that ended are the caller's to close.
-    mutating func expire(at now: Instant, index: UInt32, _ changes: inout OutputQueue) -> [Relay] {
+    /// Ends the channels and permissions that have run out, and tells which families have.
+    mutating func expire(at now: Instant, index: UInt32, _ changes: inout OutputQueue) -> FamilySet {
         unbind(where: { $0.expiresAt <= now }, index: index, &changes)
         forbid(where: { $0.expiresAt <= now }, index: index, &changes)
-        var ended: [Relay] = []
-        for family in AddressFamily.allCases {
-            guard let relay = relay(family), relay.expiresAt <= now else { continue }
-            ended.append(contentsOf: endRelay(family, index: index, &changes))
-        }
-        return ended
+        return expiredFamilies(at: now)
     }
 
-    /// Ends one relayed address with all permissions and channels of its family.
-    mutating func endRelay(_ family: AddressFamily, index: UInt32, _ changes: inout OutputQueue) -> [Relay] {
-        guard let relay = relay(family) else { return [] }
+    /// The families whose relayed address has run out.
+    func expiredFamilies(at now: Instant) -> FamilySet {
+        var expired: FamilySet = []
+        if let relayIPv4, relayIPv4.expiresAt <= now { expired.insert(.ipv4) }
+        if let relayIPv6, relayIPv6.expiresAt <= now { expired.insert(.ipv6) }
+        return expired
+    }
+
+    /// Ends one relayed address with all permissions and channels of its family. The relay is the caller's to close.
+    mutating func endRelay(_ family: AddressFamily, index: UInt32, _ changes: inout OutputQueue) -> Relay? {
+        guard let relay = relay(family) else { return nil }
         unbind(where: { $0.peer.family == family }, index: index, &changes)
         forbid(where: { $0.peer.family == family }, index: index, &changes)
         setRelay(nil, family)
         changes.append(.route(.closeRelay(allocation: index, family: family)))
-        return [relay]
+        return relay
     }
 }

@@ -7,6 +7,13 @@ package struct AllocationClaim: Equatable, Sendable {
     package let source: IPAddress
 }
 
+extension AllocationClaim {
+    init(_ identity: Identity, from client: ClientAddress) {
+        self.init(
+            quotaKey: identity.quotaKey, mintedQuota: identity.mintedQuota, source: client.socketAddress.ip.subscriber)
+    }
+}
+
 /// Why a claim was refused. The client hears 486 in each case; the counters tell them apart.
 package enum ClaimRefusal: Error, Equatable, Sendable, CaseIterable {
     case userQuota, totalQuota, sourceQuota, bandwidth

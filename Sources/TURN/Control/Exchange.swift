@@ -12,7 +12,6 @@ struct Exchange {
     let path: FiveTuple
     let method: Method
     let transactionID: TransactionID
-    let identity: Identity
     let integrity: ResponseIntegrity
     let addsFingerprint: Bool
 }
@@ -22,15 +21,13 @@ struct ResponseStyle {
     let software: [UInt8]?
     let sendsReasonPhrases: Bool
 
-    /// Writes the success response to `exchange`, with the attributes that `body` adds.
-    func success(
-        to exchange: Exchange, into reply: consuming MutableRawSpan, _ body: (inout MessageWriter) -> Void
-    ) -> Reply {
-        var writer = MessageWriter(
-            into: reply, type: MessageType(exchange.method, .success), transactionID: exchange.transactionID)
-        body(&writer)
-        finish(&writer, exchange)
-        return Reply(path: exchange.path, byteCount: writer.byteCount)
+    /// Begins the response to `exchange`, into which the caller writes its attributes before it calls `finish`.
+    @_lifetime(copy reply)
+    func begin(
+        _ messageClass: MessageClass, of exchange: Exchange, into reply: consuming MutableRawSpan
+    ) -> MessageWriter {
+        MessageWriter(
+            into: reply, type: MessageType(exchange.method, messageClass), transactionID: exchange.transactionID)
     }
 
     /// Writes the error response to `exchange`.
@@ -38,15 +35,14 @@ struct ResponseStyle {
         _ code: ErrorCode, to exchange: Exchange, into reply: consuming MutableRawSpan,
         unknownAttributesOf request: STUNMessage? = nil
     ) -> Reply {
-        var writer = MessageWriter(
-            into: reply, type: MessageType(exchange.method, .error), transactionID: exchange.transactionID)
+        var writer = begin(.error, of: exchange, into: reply)
         writer.appendErrorCode(code, reason: sendsReasonPhrases ? code.reason : nil)
         if let request { writer.appendUnknownAttributes(of: request) }
-        finish(&writer, exchange)
-        return Reply(path: exchange.path, byteCount: writer.byteCount)
+        return finish(&writer, exchange)
     }
 
-    private func finish(_ writer: inout MessageWriter, _ exchange: Exchange) {
+    /// Ends the response with its protection.
+    func finish(_ writer: inout MessageWriter, _ exchange: Exchange) -> Reply {
         switch exchange.integrity {
         case .none: break
         case .sha1(let key):
@@ -57,6 +53,7 @@ struct ResponseStyle {
             writer.appendMessageIntegritySHA256(key)
         }
         if exchange.addsFingerprint { writer.appendFingerprint() }
+        return Reply(path: exchange.path, byteCount: writer.byteCount)
     }
 
     /// Only somebody who has proved who they are learns what runs here, and only for them an answer may be longer.

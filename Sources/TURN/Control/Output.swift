@@ -28,8 +28,12 @@ package struct SessionSummary: Equatable, Sendable {
     package let allocation: AllocationID
     package let fiveTuple: FiveTuple
     package let username: [UInt8]
-    package let relayed: [SocketAddress]
+    package let relayedIPv4: SocketAddress?
+    package let relayedIPv6: SocketAddress?
     package let lifetimeSeconds: UInt32
+
+    /// The relayed addresses, of each family at most one.
+    package var relayed: [SocketAddress] { [relayedIPv4, relayedIPv6].compactMap { $0 } }
 }
 
 /// Why an allocation ended.

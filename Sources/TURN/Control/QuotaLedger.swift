@@ -18,10 +18,11 @@ package struct QuotaPolicy: Sendable {
 package struct QuotaLedger: ~Copyable {
     private let policy: QuotaPolicy
     private var total = 0
-    private var byUser: [[UInt8]: Int] = [:]
-    private var bySource: [IPAddress: Int] = [:]
+    private var byUser: [NameKey: Int] = [:]
+    private var bySource: FlatMap<IPAddress, Int>
     private var reservations: [UInt64: AllocationClaim] = [:]
-    private var pools: [IPAddress: RelayPortPool] = [:]
+    /// A few, so that looking through them is the quickest way.
+    private var pools: [(address: IPAddress, ports: RelayPortPool)]
     /// Relay sockets that may be open at a time: descriptors are shared by all pools.
     private let socketsMax: Int
     private var socketCount = 0
@@ -34,8 +35,10 @@ package struct QuotaLedger: ~Copyable {
         self.policy = policy
         self.socketsMax = socketsMax
         self.random = AnyGenerator(random)
-        for address in relayAddresses {
-            pools[address] = RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)
+        bySource = FlatMap(seed: self.random.next(), limit: 1 << 29)
+        pools = []
+        for address in relayAddresses where pool(of: address) == nil {
+            pools.append((address, RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)))
         }
     }
 
@@ -56,28 +59,36 @@ package struct QuotaLedger: ~Copyable {
         {
             throw .bandwidth
         }
-        let ofUser = byUser[claim.quotaKey, default: 0]
+        let ofUser = byUser[NameKey(claim.quotaKey)] ?? 0
         if policy.perUser > 0, ofUser >= policy.perUser { throw .userQuota }
         if let minted = claim.mintedQuota, ofUser >= minted { throw .userQuota }
-        let ofSource = bySource[claim.source, default: 0]
+        let ofSource = bySource[claim.source] ?? 0
         if policy.perSource > 0, ofSource >= policy.perSource { throw .sourceQuota }
         count(claim)
     }
 
     private mutating func count(_ claim: AllocationClaim) {
         total += 1
-        byUser[claim.quotaKey, default: 0] += 1
-        bySource[claim.source, default: 0] += 1
+        byUser[NameKey(claim.quotaKey), default: 0] += 1
+        if let ofSource = bySource[claim.source] {
+            bySource.update(ofSource + 1, for: claim.source)
+        } else {
+            bySource.insert(1, for: claim.source)
+        }
     }
 
     package mutating func release(_ claim: AllocationClaim) {
         precondition(total > 0, "a claim is released once")
         total -= 1
-        byUser[claim.quotaKey] = byUser[claim.quotaKey].flatMap { $0 > 1 ? $0 - 1 : nil }
-        bySource[claim.source] = bySource[claim.source].flatMap { $0 > 1 ? $0 - 1 : nil }
-        guard total == 0 else { return }
-        byUser = [:]
-        bySource = [:]
+        let user = NameKey(claim.quotaKey)
+        byUser[user] = byUser[user].flatMap { $0 > 1 ? $0 - 1 : nil }
+        if let ofSource = bySource[claim.source], ofSource > 1 {
+            bySource.update(ofSource - 1, for: claim.source)
+        } else {
+            bySource.remove(claim.source)
+        }
+        // A dictionary keeps its storage; after the last claim nothing is to stay.
+        if total == 0 { byUser = [:] }
     }
 
     package mutating func admitReservation(_ token: UInt64, _ claim: AllocationClaim) throws(ClaimRefusal) {
@@ -94,11 +105,12 @@ package struct QuotaLedger: ~Copyable {
     package mutating func takePort(of address: IPAddress, _ preference: PortPreference, at now: Instant) -> UInt16? {
         let wanted = preference == .evenAndNext ? 2 : 1
         guard socketCount + wanted <= socketsMax else { return nil }
+        guard let pool = pool(of: address) else { return nil }
         let port: UInt16? =
             switch preference {
-            case .any: pools[address]?.take(using: &random, at: now)
-            case .even: pools[address]?.takeEven(using: &random, at: now)
-            case .evenAndNext: pools[address]?.takeEvenPair(using: &random, at: now)
+            case .any: pools[pool].ports.take(using: &random, at: now)
+            case .even: pools[pool].ports.takeEven(using: &random, at: now)
+            case .evenAndNext: pools[pool].ports.takeEvenPair(using: &random, at: now)
             }
         if port != nil { socketCount += wanted }
         return port
@@ -106,16 +118,19 @@ package struct QuotaLedger: ~Copyable {
 
     package mutating func returnPort(_ port: UInt16, of address: IPAddress, wasUsable: Bool, at now: Instant) {
         socketCount -= 1
+        guard let pool = pool(of: address) else { return }
         if wasUsable {
-            pools[address]?.release(port, at: now)
+            pools[pool].ports.release(port, at: now)
         } else {
-            pools[address]?.markUnusable(port, at: now)
+            pools[pool].ports.markUnusable(port, at: now)
         }
     }
 
+    private func pool(of address: IPAddress) -> Int? { pools.firstIndex { $0.address == address } }
+
     /// Allocations and taken ports at this moment.
     package var liveCounts: (allocations: Int, ports: Int) {
-        (total, pools.values.reduce(0) { $0 + $1.takenCount })
+        (total, pools.reduce(0) { $0 + $1.ports.takenCount })
     }
 }
 

@@ -4,7 +4,7 @@ import STUN
 /// What an Allocate is waiting for: relay sockets that the shell is asked to open, and the answer that follows.
 struct RelayOpening {
     /// One relayed address on its way.
-    struct Pending {
+    struct Pending: Equatable {
         let family: AddressFamily
         /// Nil while the socket of a reservation is claimed, whose port the shell knows.
         var address: SocketAddress?
@@ -13,20 +13,42 @@ struct RelayOpening {
         var attempts = 1
     }
 
+    let allocation: AllocationID
     let exchange: Exchange
-    /// In the order in which they were asked for; the shell answers in that order too.
-    var pending: [Pending]
+    /// In the order in which they were asked for; the shell answers in that order too. There is one for each family.
+    private var first: Pending?
+    private var second: Pending?
     /// The token that the next port will be held under.
     var holdNextAs: UInt64?
     /// Its owner was put out meanwhile: what is opened now is closed again, and nobody is answered.
     var isRevoked = false
+
+    init(_ allocation: AllocationID, _ exchange: Exchange) {
+        self.allocation = allocation
+        self.exchange = exchange
+    }
+
+    var isSettled: Bool { first == nil }
+
+    /// The one that the shell answers next.
+    mutating func takeFirst() -> Pending {
+        guard let taken = first else { preconditionFailure("the shell answers an output once") }
+        first = second
+        second = nil
+        return taken
+    }
+
+    mutating func append(_ pending: Pending) {
+        precondition(second == nil, "an Allocate asks for at most one relay of each family")
+        if first == nil { first = pending } else { second = pending }
+    }
 }
 
 /// An Allocate's wishes, checked as far as they can be without state. Steps are those of RFC 8656 §7.2.
 struct AllocateRequest: Equatable {
     enum Source: Equatable {
         /// Fresh relayed addresses, one a family.
-        case fresh([AddressFamily], PortPreference)
+        case fresh(FamilySet, PortPreference)
         /// The socket held under a RESERVATION-TOKEN.
         case reservation(token: UInt64)
 
@@ -80,15 +102,15 @@ struct AllocateRequest: Equatable {
             guard preference != .evenAndNext,
                 message.addressFamily(.additionalAddressFamily, in: bytes) == .value(AddressFamily.ipv6.rawValue)
             else { throw .badRequest }
-            return .fresh([.ipv4, .ipv6], preference)
+            return .fresh(.all, preference)
         }
         // Step 7.
         switch message.addressFamily(.requestedAddressFamily, in: bytes) {
-        case .absent: return .fresh([unspecifiedFamily], preference)
+        case .absent: return .fresh(FamilySet(unspecifiedFamily), preference)
         case .malformed: throw .badRequest
         case .value(let number):
             guard let family = AddressFamily(rawValue: number) else { throw .addressFamilyNotSupported }
-            return .fresh([family], preference)
+            return .fresh(FamilySet(family), preference)
         }
     }
 

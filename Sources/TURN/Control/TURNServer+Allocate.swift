@@ -6,18 +6,19 @@ import STUN
 extension TURNServer {
     /// Step 2: the five-tuple has an allocation. The same transaction is a retransmission and gets the same answer;
     /// any other is 437.
-    mutating func allocateAgain(_ id: AllocationID, _ exchange: Exchange) -> Outcome {
-        let allocation = allocations[id.handle]
-        guard allocation.transactionID == exchange.transactionID,
-            accounts[allocation.account].identity.username == exchange.identity.username
+    mutating func allocateAgain(_ id: AllocationID, _ credentials: Credentials, _ arrival: Arrival) -> Outcome {
+        guard allocations[id.handle].transactionID == arrival.message.transactionID,
+            allocations[id.handle].account == credentials.claimant.account
         else { return .failure(.allocationMismatch) }
         // While the relay is being opened, the first answer is still on its way.
-        guard case .active = allocation.phase else { return .pending }
-        return .success { Self.describe(allocation, to: &$0) }
+        guard case .active = allocations[id.handle].phase else { return .pending }
+        return .success(.allocation(id))
     }
 
     /// Steps 3 to 10; the relay is opened by the shell, and `settleRelay` answers.
-    mutating func allocate(_ datagram: RawSpan, _ arrival: Arrival, _ credentials: Credentials) -> Outcome {
+    mutating func allocate(
+        _ datagram: RawSpan, _ arrival: Arrival, _ credentials: Credentials, _ exchange: Exchange
+    ) -> Outcome {
         let request: AllocateRequest
         do {
             request = try AllocateRequest(
@@ -26,23 +27,27 @@ extension TURNServer {
         } catch { return .failure(error) }
         var addressError: (family: AddressFamily, code: ErrorCode)?
         if case .fresh(let families, _) = request.source {
-            let missing = families.filter { family in !settings.relayAddresses.contains { $0.local.family == family } }
+            let missing = families.subtracting(relayFamilies)
             // Step 7; of two families one may be missing (step 9, RFC 8656 §18.12).
-            guard missing.count < families.count else { return .failure(.addressFamilyNotSupported) }
-            addressError = missing.first.map { ($0, .addressFamilyNotSupported) }
+            guard missing != families else { return .failure(.addressFamilyNotSupported) }
+            if !missing.isEmpty { addressError = (missing == .ipv4 ? .ipv4 : .ipv6, .addressFamilyNotSupported) }
         }
         // Step 10.
-        let claim = AllocationClaim(
-            quotaKey: credentials.exchange.identity.quotaKey, mintedQuota: credentials.exchange.identity.mintedQuota,
-            source: arrival.path.client.socketAddress.ip.subscriber)
+        let claim = AllocationClaim(identity(of: credentials.claimant), from: arrival.path.client)
         do { try ledger.admit(claim, redeeming: request.source.token) } catch {
             return .failure(.allocationQuotaReached)
         }
-        guard let id = insertAllocation(request, arrival, credentials, claim, addressError) else {
+        guard let id = insertAllocation(request, arrival, credentials, addressError) else {
             ledger.release(claim)
             return .failure(.insufficientCapacity)
         }
-        return openRelays(id, request.source, credentials.exchange, at: arrival.now)
+        return openRelays(id, request.source, exchange, at: arrival.now)
+    }
+
+    private var relayFamilies: FamilySet {
+        var families: FamilySet = []
+        for address in settings.relayAddresses { families.insert(FamilySet(address.local.family)) }
+        return families
     }
 
     private func unspecifiedFamily(_ path: FiveTuple) -> AddressFamily {
@@ -54,18 +59,14 @@ extension TURNServer {
     }
 
     private mutating func insertAllocation(
-        _ request: AllocateRequest, _ arrival: Arrival, _ credentials: Credentials, _ claim: AllocationClaim,
+        _ request: AllocateRequest, _ arrival: Arrival, _ credentials: Credentials,
         _ addressError: (family: AddressFamily, code: ErrorCode)?
     ) -> AllocationID? {
-        let exchange = credentials.exchange
-        guard allocations.count < allocations.limit,
-            let account = accounts.retain(exchange.identity, realm: settings.realm)
-        else { return nil }
-        if let key = credentials.key { accounts[account].remember(key, credentials.algorithm) }
+        guard allocations.count < allocations.limit, let account = retainAccount(credentials) else { return nil }
         let rate = UInt64(max(0, settings.limits.newPeersPerSecond))
         let allocation = Allocation(
-            fiveTuple: arrival.path, account: account, claim: claim, transactionID: exchange.transactionID,
-            phase: .opening(RelayOpening(exchange: exchange, pending: [])),
+            fiveTuple: arrival.path, account: account, transactionID: arrival.message.transactionID,
+            provenNonce: credentials.nonce,
             // A desired lifetime of zero in Allocate is no wish at all: the allocation does not exist yet.
             grantedSeconds: settings.lifetimes.grant(requestedSeconds: request.requestedSeconds),
             addressError: addressError,
@@ -83,30 +84,54 @@ extension TURNServer {
         return AllocationID(handle)
     }
 
+    /// The account of whoever allocates, which remembers what they showed.
+    private mutating func retainAccount(_ credentials: Credentials) -> SlabHandle? {
+        let account: SlabHandle
+        switch credentials.claimant {
+        case .account(let handle):
+            accounts.retain(handle)
+            account = handle
+        case .newcomer(let identity, let term):
+            guard let handle = accounts.insert(identity, term) else { return nil }
+            account = handle
+        }
+        if !credentials.isKnownKey { accounts[account].remember(credentials.integrity, credentials.algorithm) }
+        return account
+    }
+
     private mutating func openRelays(
         _ id: AllocationID, _ source: AllocateRequest.Source, _ exchange: Exchange, at now: Instant
     ) -> Outcome {
-        var opening = RelayOpening(exchange: exchange, pending: [])
+        var opening = RelayOpening(id, exchange)
         switch source {
         case .reservation(let token):
-            opening.pending = [.init(family: .ipv4, address: nil, relayAddress: nil, preference: .any)]
+            opening.append(.init(family: .ipv4, address: nil, relayAddress: nil, preference: .any))
             outputs.append(.claimReservation(id, token: token))
         case .fresh(let families, let preference):
             if preference == .evenAndNext {
-                opening.holdNextAs = beginReservation(of: allocations[id.handle].claim)
+                opening.holdNextAs = beginReservation(of: claim(of: id))
                 if opening.holdNextAs == nil { return failOpening(id, opening) }
             }
-            for family in families where allocations[id.handle].addressError?.family != family {
+            for family in AddressFamily.allCases
+            where families.contains(family) && allocations[id.handle].addressError?.family != family {
                 guard let pending = requestRelay(id, family, preference, opening.holdNextAs, at: now) else {
                     allocations[id.handle].addressError = (family, .insufficientCapacity)
                     continue
                 }
-                opening.pending.append(pending)
+                opening.append(pending)
             }
         }
-        guard !opening.pending.isEmpty else { return failOpening(id, opening) }
-        allocations[id.handle].phase = .opening(opening)
+        guard !opening.isSettled else { return failOpening(id, opening) }
+        openings.append(opening)
         return .pending
+    }
+
+    /// Where the opening of an allocation is that has one.
+    func opening(of id: AllocationID) -> Int {
+        guard let position = openings.firstIndex(where: { $0.allocation == id }) else {
+            preconditionFailure("the shell answers an output once")
+        }
+        return position
     }
 
     private mutating func failOpening(_ id: AllocationID, _ opening: RelayOpening) -> Outcome {
@@ -131,9 +156,15 @@ extension TURNServer {
         {
             return same
         }
-        let candidates = settings.fallbackRelayAddresses.filter { $0.local.family == family }
-        precondition(!candidates.isEmpty, "families without a relay address were refused before")
-        return candidates[Int(random.next() % UInt64(candidates.count))]
+        let candidates = settings.fallbackRelayAddresses
+        let count = candidates.count { $0.local.family == family }
+        precondition(count > 0, "families without a relay address were refused before")
+        var place = count == 1 ? 0 : Int(random.next() % UInt64(count))
+        for candidate in candidates where candidate.local.family == family {
+            if place == 0 { return candidate }
+            place -= 1
+        }
+        preconditionFailure("the place is below the count")
     }
 
     // MARK: - The shell's answers
@@ -148,28 +179,28 @@ extension TURNServer {
     mutating func settleRelay(
         _ id: AllocationID, _ result: RelayResult, at now: Instant, reply: consuming MutableRawSpan
     ) -> Reply? {
-        guard case .opening(var opening) = allocations[id.handle].phase else {
-            preconditionFailure("the shell answers an output once")
-        }
-        var pending = opening.pending.removeFirst()
+        let position = opening(of: id)
+        var pending = openings[position].takeFirst()
         switch result {
         case .opened(let socket, let address):
             precondition(pending.address ?? address == address, "the shell answers in the order in which it was asked")
-            let advertised = settings.externalAddresses.advertised(address.ip)
+            let advertised = externalAddresses.advertised(address.ip)
             allocations[id.handle].setRelay(
                 Relay(
                     socket: socket, local: address, advertised: SocketAddress(ip: advertised, port: address.port),
                     expiresAt: now.advanced(bySeconds: allocations[id.handle].grantedSeconds)),
                 address.family)
         case .failed(let failure):
-            if retryRelay(id, &pending, failure, opening.holdNextAs, at: now) {
-                opening.pending.append(pending)
+            if retryRelay(id, &pending, failure, openings[position].holdNextAs, at: now) {
+                openings[position].append(pending)
             } else {
                 allocations[id.handle].addressError = (pending.family, .insufficientCapacity)
             }
         }
-        allocations[id.handle].phase = .opening(opening)
-        guard opening.pending.isEmpty else { return nil }
+        guard openings[position].isSettled else { return nil }
+        let opening = openings[position]
+        openings.swapAt(position, openings.count - 1)
+        openings.removeLast()
         return finishAllocate(id, opening, at: now, reply: reply)
     }
 
@@ -201,7 +232,7 @@ extension TURNServer {
             withdraw(id, opening, at: now)
             return nil
         }
-        guard allocations[id.handle].hasRelay else {
+        guard !allocations[id.handle].families.isEmpty else {
             abandon(id, reservation: opening.holdNextAs)
             counters.count(.insufficientCapacity)
             return style.error(.insufficientCapacity, to: opening.exchange, into: reply)
@@ -209,33 +240,33 @@ extension TURNServer {
         allocations[id.handle].phase = .active
         allocations[id.handle].reservationToken = opening.holdNextAs
         if let token = opening.holdNextAs { confirmReservation(token, at: now) }
-        let allocation = allocations[id.handle]
         outputs.append(
             .route(
                 .addAllocation(
-                    allocation: id.index, fiveTuple: allocation.fiveTuple,
+                    allocation: id.index, fiveTuple: allocations[id.handle].fiveTuple,
                     bytesPerSecondMax: settings.bytesPerSecondMax)))
         for family in AddressFamily.allCases {
-            guard let relay = allocation.relay(family) else { continue }
+            guard let relay = allocations[id.handle].relay(family) else { continue }
             outputs.append(.route(.openRelay(allocation: id.index, family: family, socket: relay.socket)))
         }
         outputs.append(.sessionOpened(summary(of: id)))
-        timers.schedule(id.index, at: allocation.nextDeadline)
+        timers.schedule(id.index, at: allocations[id.handle].nextDeadline)
         counters.allocationsOpened += 1
         counters.successes += 1
-        return style.success(to: opening.exchange, into: reply) { Self.describe(allocation, to: &$0) }
+        return succeed(opening.exchange, .allocation(id), into: reply)
     }
 
     /// The attributes of a success response (RFC 8656 §7.2, last part).
-    private static func describe(_ allocation: Allocation, to writer: inout MessageWriter) {
+    func describe(_ id: AllocationID, to writer: inout MessageWriter) {
+        let handle = id.handle
         for family in AddressFamily.allCases {
-            guard let relay = allocation.relay(family) else { continue }
+            guard let relay = allocations[handle].relay(family) else { continue }
             writer.appendXORAddress(.xorRelayedAddress, relay.advertised)
         }
-        writer.append(.lifetime, allocation.grantedSeconds)
-        writer.appendXORAddress(.xorMappedAddress, allocation.fiveTuple.client.socketAddress)
-        if let token = allocation.reservationToken { writer.append(.reservationToken, token) }
-        if let missing = allocation.addressError {
+        writer.append(.lifetime, allocations[handle].grantedSeconds)
+        writer.appendXORAddress(.xorMappedAddress, allocations[handle].fiveTuple.client.socketAddress)
+        if let token = allocations[handle].reservationToken { writer.append(.reservationToken, token) }
+        if let missing = allocations[handle].addressError {
             // Family, zero, and class and number as in ERROR-CODE; no reason phrase (RFC 8656 §18.12).
             writer.append(.addressErrorCode, UInt32(missing.family.rawValue) << 24 | missing.code.wire)
         }

@@ -4,7 +4,7 @@ import STUN
 
 /// What a request's credentials came to (RFC 8489 §9.2.4).
 enum Authentication {
-    case accepted(Identity, ResponseIntegrity, LongTermKey?, PasswordAlgorithm)
+    case accepted(Credentials)
     /// The answer carries REALM, NONCE and PASSWORD-ALGORITHMS, so that the client can try again.
     case challenged(ErrorCode, username: [UInt8]?)
     /// The answer is a bare 400.
@@ -20,14 +20,51 @@ enum Authentication {
     }
 }
 
+/// Whose name a request shows.
+enum Claimant {
+    /// Somebody who has allocations here, perhaps others than the one that the request is about.
+    case account(SlabHandle)
+    case newcomer(Identity, NameTerm?)
+
+    var account: SlabHandle? {
+        switch self {
+        case .account(let handle): handle
+        case .newcomer: nil
+        }
+    }
+}
+
+/// Credentials that hold, and what there is to remember of them.
+struct Credentials {
+    let claimant: Claimant
+    let integrity: ResponseIntegrity
+    let algorithm: PasswordAlgorithm
+    /// Whether the key is the one that the account remembers.
+    let isKnownKey: Bool
+    let nonce: Nonce?
+
+    static let anonymous = Credentials(
+        claimant: .newcomer(
+            Identity(username: [], quotaKey: [], mintedQuota: nil, isEphemeral: false), nil),
+        integrity: .none, algorithm: .md5, isKnownKey: true, nonce: nil)
+}
+
+/// A nonce, and whether it is one that we gave to this client and still good.
+struct JudgedNonce {
+    let nonce: Nonce?
+    let isFresh: Bool
+}
+
 extension TURNServer {
-    /// The checks of RFC 8489 §9.2.4 in its order. `account` is that of the allocation on this five-tuple, whose keys
-    /// are at hand.
-    func authenticate(_ datagram: RawSpan, _ arrival: Arrival, account: Account?) -> Authentication {
+    /// The checks of RFC 8489 §9.2.4 in its order. `existing` is the allocation on this five-tuple, whose keys and nonce
+    /// are at hand; `judged` the nonce of the request if somebody has judged it already.
+    func authenticate(
+        _ datagram: RawSpan, _ arrival: Arrival, existing: SlabHandle? = nil, judged: JudgedNonce? = nil
+    ) -> Authentication {
         let directory: CredentialDirectory
         switch settings.access {
         case .credentials(let users): directory = users
-        case .anonymous: return .accepted(Self.anonymous, .none, nil, .md5)
+        case .anonymous: return .accepted(anonymousCredentials)
         case .stunOnly: return .challenged(.unauthenticated, username: nil)
         }
         let message = arrival.message
@@ -38,34 +75,32 @@ extension TURNServer {
         guard let algorithm = passwordAlgorithm(message, datagram, nonce: nonce, directory) else { return .malformed }
         if let name = message.range(of: .username), name.count > Self.usernameByteCountMax { return .malformed }
 
-        guard let username = username(of: message, in: datagram, directory) else {
+        guard let claimant = claimant(message, datagram, existing, directory) else {
             return .challenged(.unauthenticated, username: nil)
         }
-        guard realm.array() == settings.realm else {
-            return .challenged(.unauthenticated, username: username)
+        let claim = Claim(claimant: claimant, continues: continues(claimant, existing, message), arrival: arrival)
+        guard settings.realm.withRawSpan({ $0.hasSameBytes(as: realm) }), mayGoOn(claim) else {
+            return .challenged(.unauthenticated, username: username(of: claimant))
         }
-        let name = directory.ephemeral(username)
-        // What has an allocation may go on after its name has run out. To begin anything the name must hold, whoever
-        // vouches for its owner; that is judged before a key is derived for it.
-        let continues = account?.identity.username == username && message.type.method != .allocate
-        if !continues, let name, name.isExpired(at: arrival.unixTime) {
-            return .challenged(.unauthenticated, username: username)
-        }
-        guard let key = verifiedKey(of: username, algorithm, kind, datagram, arrival, account, directory) else {
-            return .challenged(.unauthenticated, username: username)
-        }
-        let identity = CredentialDirectory.identity(of: username, name)
-        if let name, !isInForce(name, identity, continues: continues, arrival, isStrict: directory.isStrictOnExpiry) {
-            return .challenged(.unauthenticated, username: username)
-        }
+        guard let proof = prove(claimant, algorithm, kind, datagram, arrival, directory),
+            isInForce(claim, isStrict: directory.isStrictOnExpiry)
+        else { return .challenged(.unauthenticated, username: username(of: claimant)) }
         // The nonce is judged last: 438 tells somebody who knows the password to try again (RFC 8489 §9.2.4).
-        guard case .fresh = settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime) else {
-            return .challenged(.staleNonce, username: username)
-        }
-        return .accepted(identity, key.responseIntegrity(kind), key, algorithm)
+        let verdict = judged ?? judge(nonce, arrival, proven: existing.flatMap { allocations[$0].provenNonce })
+        guard verdict.isFresh else { return .challenged(.staleNonce, username: username(of: claimant)) }
+        return .accepted(
+            Credentials(
+                claimant: claimant, integrity: proof.key, algorithm: algorithm, isKnownKey: proof.isKnown,
+                nonce: verdict.nonce))
     }
 
-    static let anonymous = Identity(username: [], quotaKey: [], mintedQuota: nil, isEphemeral: false)
+    /// Everybody is the same nobody.
+    private var anonymousCredentials: Credentials {
+        let nobody = Credentials.anonymous
+        guard let handle = [].withRawSpan({ accounts.handle(of: $0) }) else { return nobody }
+        return Credentials(
+            claimant: .account(handle), integrity: .none, algorithm: .md5, isKnownKey: true, nonce: nil)
+    }
 
     /// USERNAME is shorter than 509 bytes (RFC 8489 §14.3).
     static let usernameByteCountMax = 508
@@ -75,61 +110,130 @@ extension TURNServer {
     private func passwordAlgorithm(
         _ message: STUNMessage, _ datagram: RawSpan, nonce: RawSpan, _ directory: CredentialDirectory
     ) -> PasswordAlgorithm? {
-        let offered = NonceAuthority.features(of: nonce)?.contains(.passwordAlgorithms) ?? false
-        guard offered, message.has(.passwordAlgorithm) || message.has(.passwordAlgorithms) else { return .md5 }
-        let algorithms = directory.algorithms
+        guard message.has(.passwordAlgorithm) || message.has(.passwordAlgorithms),
+            NonceAuthority.features(of: nonce)?.contains(.passwordAlgorithms) ?? false
+        else { return .md5 }
         guard let list = message.value(of: .passwordAlgorithms, in: datagram),
-            list.array() == PasswordAlgorithm.list(algorithms),
+            directory.offer.withRawSpan({ $0.hasSameBytes(as: list) }),
             let choice = message.value(of: .passwordAlgorithm, in: datagram),
             let algorithm = PasswordAlgorithm(parsing: choice)
         else { return nil }
-        return algorithms.contains(algorithm) ? algorithm : nil
+        return directory.algorithms.contains(algorithm) ? algorithm : nil
     }
 
-    /// The name in USERNAME, or the one whose hash is in USERHASH (RFC 8489 §14.4).
-    private func username(
-        of message: STUNMessage, in datagram: RawSpan, _ directory: CredentialDirectory
-    ) -> [UInt8]? {
-        if let name = message.value(of: .username, in: datagram) { return name.array() }
-        guard let hash = message.value(of: .userhash, in: datagram)?.array() else { return nil }
-        return directory.staticUsername(forHash: hash) ?? accounts.name(forHash: hash)
+    // MARK: - Who it is
+
+    /// Whoever has the name in USERNAME, or the one whose hash is in USERHASH (RFC 8489 §14.4).
+    private func claimant(
+        _ message: STUNMessage, _ datagram: RawSpan, _ existing: SlabHandle?, _ directory: CredentialDirectory
+    ) -> Claimant? {
+        if let name = message.value(of: .username, in: datagram) {
+            if let owner = existing.map({ allocations[$0].account }), accounts.has(owner, name: name) {
+                return .account(owner)
+            }
+            return accounts.handle(of: name).map { .account($0) } ?? newcomer(name.array(), directory)
+        }
+        guard let hash = message.value(of: .userhash, in: datagram)?.array(),
+            let name = directory.staticUsername(forHash: hash) ?? accounts.name(forHash: hash)
+        else { return nil }
+        return name.withRawSpan { accounts.handle(of: $0) }.map { .account($0) } ?? newcomer(name, directory)
     }
 
-    private func verifiedKey(
-        of username: [UInt8], _ algorithm: PasswordAlgorithm, _ kind: IntegrityKind, _ datagram: RawSpan,
-        _ arrival: Arrival, _ account: Account?, _ directory: CredentialDirectory
-    ) -> LongTermKey? {
-        if let known = account, known.identity.username == username, let key = known.key(algorithm),
-            key.verifies(arrival.message, kind, in: datagram)
-        {
-            return key
+    private func newcomer(_ username: [UInt8], _ directory: CredentialDirectory) -> Claimant {
+        let name = directory.ephemeral(username)
+        return .newcomer(CredentialDirectory.identity(of: username, name), name?.term)
+    }
+
+    func identity(of claimant: Claimant) -> Identity {
+        switch claimant {
+        case .account(let handle): accounts[handle].identity
+        case .newcomer(let identity, _): identity
+        }
+    }
+
+    private func username(of claimant: Claimant) -> [UInt8] { identity(of: claimant).username }
+
+    private func term(of claimant: Claimant) -> NameTerm? {
+        switch claimant {
+        case .account(let handle): accounts[handle].term
+        case .newcomer(_, let term): term
+        }
+    }
+
+    // MARK: - What they may
+
+    /// A name, and whether the request only goes on with what its owner has.
+    private struct Claim {
+        let claimant: Claimant
+        let continues: Bool
+        let arrival: Arrival
+    }
+
+    private func continues(_ claimant: Claimant, _ existing: SlabHandle?, _ message: STUNMessage) -> Bool {
+        guard let existing, let account = claimant.account else { return false }
+        return allocations[existing].account == account && message.type.method != .allocate
+    }
+
+    /// What has an allocation may go on after its name has run out. To begin anything the name must hold, whoever
+    /// vouches for its owner; that is judged before a key is derived for it.
+    private func mayGoOn(_ claim: Claim) -> Bool {
+        claim.continues || !(term(of: claim.claimant)?.isExpired(at: claim.arrival.unixTime) ?? false)
+    }
+
+    /// The key that made the message: the one that the account remembers, or one that the directory knows.
+    private func prove(
+        _ claimant: Claimant, _ algorithm: PasswordAlgorithm, _ kind: IntegrityKind, _ datagram: RawSpan,
+        _ arrival: Arrival, _ directory: CredentialDirectory
+    ) -> (key: ResponseIntegrity, isKnown: Bool)? {
+        if let account = claimant.account {
+            let known = accounts[account].key(algorithm, kind)
+            if known.verifies(arrival.message, in: datagram) { return (known, true) }
         }
         // While a secret is replaced one name has two passwords, and the account remembers the one that was shown last.
-        return directory.key(of: username, algorithm) { $0.verifies(arrival.message, kind, in: datagram) }
+        var proof: ResponseIntegrity?
+        _ = directory.key(of: username(of: claimant), algorithm) { key in
+            let candidate = key.responseIntegrity(kind)
+            guard candidate.verifies(arrival.message, in: datagram) else { return false }
+            proof = candidate
+            return true
+        }
+        return proof.map { ($0, false) }
     }
 
-    /// Whether an ephemeral name whose key was shown may do what the request asks for: something new, or something for
-    /// what it has (`continues`). The register is asked last, so that strangers do not make us take its lock.
-    private func isInForce(
-        _ name: EphemeralUsername, _ identity: Identity, continues: Bool, _ arrival: Arrival, isStrict: Bool
-    ) -> Bool {
-        let hasTime = !name.isExpired(at: arrival.unixTime)
-        return switch members?.standing(of: identity, at: arrival.now) ?? .unknown {
+    /// Whether a name whose key was shown may do what the request asks for: something new, or something for what it has
+    /// (`continues`). A static name always may. The register is asked last, so that strangers do not make us take its
+    /// lock.
+    private func isInForce(_ claim: Claim, isStrict: Bool) -> Bool {
+        guard let term = term(of: claim.claimant) else { return true }
+        let hasTime = !term.isExpired(at: claim.arrival.unixTime)
+        let standing = members?.standing(of: identity(of: claim.claimant), at: claim.arrival.now)
+        return switch standing ?? .unknown {
         case .revoked: false
         // A call goes on while its session does: the name was made for the session and not for ten minutes.
-        case .present: hasTime || continues
-        case .left: hasTime && continues
+        case .present: hasTime || claim.continues
+        case .left: hasTime && claim.continues
         // Another node of the fleet, or this one before it was started anew, issued the member's name: nobody here
         // could say when it left, so the name's own time is all there is.
-        case .unknown: hasTime || continues && !name.isMember && !isStrict
+        case .unknown: hasTime || claim.continues && !term.isMember && !isStrict
         }
     }
 
-    /// Whether a request shows no nonce that we gave to this client: whatever else it shows, its address is unproven.
-    func isStranger(_ datagram: RawSpan, _ arrival: Arrival) -> Bool {
-        guard case .credentials = settings.access else { return false }
-        guard let nonce = arrival.message.value(of: .nonce, in: datagram) else { return true }
-        return settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime) == .stale
+    // MARK: - Nonces
+
+    /// The nonce of a request, if there are credentials at all. Who shows none that we gave to them is a stranger:
+    /// whatever else they show, their address is unproven.
+    func judgeNonce(_ datagram: RawSpan, _ arrival: Arrival) -> JudgedNonce? {
+        guard case .credentials = settings.access else { return nil }
+        guard let nonce = arrival.message.value(of: .nonce, in: datagram) else {
+            return JudgedNonce(nonce: nil, isFresh: false)
+        }
+        return judge(nonce, arrival, proven: nil)
+    }
+
+    private func judge(_ text: RawSpan, _ arrival: Arrival, proven: Nonce?) -> JudgedNonce {
+        guard let nonce = Nonce(parsing: text) else { return JudgedNonce(nonce: nil, isFresh: false) }
+        let isFresh = settings.nonces.check(nonce, from: arrival.path.client, at: arrival.unixTime, proven: proven)
+        return JudgedNonce(nonce: nonce, isFresh: isFresh)
     }
 
     // MARK: - Answers without authentication
@@ -168,10 +272,10 @@ extension TURNServer {
         writer.appendErrorCode(code, reason: settings.sendsReasonPhrases ? code.reason : nil)
         writer.append(.realm, settings.realm)
         if case .credentials(let directory) = settings.access {
-            let nonce = settings.nonces.issue(
-                to: arrival.path.client, features: directory.features, at: arrival.unixTime)
-            writer.append(.nonce, nonce)
-            writer.append(.passwordAlgorithms, PasswordAlgorithm.list(directory.algorithms))
+            let nonce = settings.nonces.text(
+                for: arrival.path.client, features: directory.features, at: arrival.unixTime)
+            unsafe writer.append(.nonce, nonce.span.bytes)
+            writer.append(.passwordAlgorithms, directory.offer)
         }
         if addsFingerprint(to: arrival.message) { writer.appendFingerprint() }
         return Reply(path: arrival.path, byteCount: writer.byteCount)

@@ -10,28 +10,28 @@ extension TURNServer {
         guard settings.answersBinding else { return drop(.disabled) }
         var integrity = ResponseIntegrity.none
         if settings.requiresAuthenticationForBinding {
-            let authentication = authenticate(datagram, arrival, account: nil)
-            guard case .accepted(_, let proven, _, _) = authentication else {
+            let authentication = authenticate(datagram, arrival)
+            guard case .accepted(let credentials) = authentication else {
                 return refuse(authentication, arrival, reply: reply)
             }
             challengeMeter.refund(arrival.path.client.socketAddress.ip)
-            integrity = proven
+            integrity = credentials.integrity
         }
         guard bindingMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
             return drop(.overReplyRate)
         }
         let exchange = Exchange(
             path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
-            identity: Self.anonymous, integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
+            integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
         guard arrival.message.unknownRequiredCount == 0 else {
             counters.count(.unknownAttribute)
             return style.error(.unknownAttribute, to: exchange, into: reply, unknownAttributesOf: arrival.message)
         }
         counters.bindingResponses += 1
         if settings.reportsBindings { outputs.append(.bindingAnswered(client: arrival.path.client)) }
-        return style.success(to: exchange, into: reply) { writer in
-            writer.appendXORAddress(.xorMappedAddress, arrival.path.client.socketAddress)
-        }
+        var writer = style.begin(.success, of: exchange, into: reply)
+        writer.appendXORAddress(.xorMappedAddress, arrival.path.client.socketAddress)
+        return style.finish(&writer, exchange)
     }
 
     /// Bytes that are not a STUN message of today: a Binding request of RFC 3489 if the operator serves those, else

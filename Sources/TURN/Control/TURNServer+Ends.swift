@@ -10,29 +10,21 @@ extension TURNServer {
             preconditionFailure("a timer runs from the answer to Allocate on")
         }
         // Told before the routes go, so that the traffic of the session can still be asked for.
-        let over = AddressFamily.allCases.allSatisfy { family in
-            allocations[id.handle].relay(family).map { $0.expiresAt <= now } ?? true
+        if allocations[id.handle].expiredFamilies(at: now) == allocations[id.handle].families {
+            return end(id, .all, .expired, at: now)
         }
-        if over {
-            end(id, AddressFamily.allCases, .expired, at: now)
-            return
-        }
-        let ended = allocations[id.handle].expire(at: now, index: id.index, &outputs)
-        for relay in ended { close(relay, at: now) }
+        let expired = allocations[id.handle].expire(at: now, index: id.index, &outputs)
+        closeRelays(of: id, expired, at: now)
         timers.schedule(id.index, at: allocations[id.handle].nextDeadline)
     }
 
     /// Ends the relayed addresses of `families`, and the allocation with the last of them. Port, quota and memory are
     /// given back here and nowhere else.
-    mutating func end(_ id: AllocationID, _ families: [AddressFamily], _ reason: SessionEnd, at now: Instant) {
-        let remaining = AddressFamily.allCases.filter { family in
-            allocations[id.handle].relay(family) != nil && !families.contains(family)
-        }
-        if remaining.isEmpty { outputs.append(.sessionClosed(summary(of: id), reason)) }
-        for family in families {
-            for relay in allocations[id.handle].endRelay(family, index: id.index, &outputs) { close(relay, at: now) }
-        }
-        guard remaining.isEmpty else { return }
+    mutating func end(_ id: AllocationID, _ families: FamilySet, _ reason: SessionEnd, at now: Instant) {
+        let isLast = allocations[id.handle].families.isSubset(of: families)
+        if isLast { outputs.append(.sessionClosed(summary(of: id), reason)) }
+        closeRelays(of: id, families, at: now)
+        guard isLast else { return }
         switch reason {
         case .deletedByClient: counters.allocationsDeleted += 1
         case .expired: counters.allocationsExpired += 1
@@ -43,16 +35,30 @@ extension TURNServer {
         remove(id)
     }
 
+    private mutating func closeRelays(of id: AllocationID, _ families: FamilySet, at now: Instant) {
+        for family in AddressFamily.allCases where families.contains(family) {
+            let ended = allocations[id.handle].endRelay(family, index: id.index, &outputs)
+            if let ended { close(ended, at: now) }
+        }
+    }
+
     mutating func close(_ relay: Relay, at now: Instant) {
         outputs.append(.closeRelay(relay.socket))
         ledger.returnPort(relay.local.port, of: relay.local.ip, wasUsable: true, at: now)
     }
 
     private mutating func remove(_ id: AllocationID) {
+        ledger.release(claim(of: id))
         guard let allocation = allocations.remove(id.handle) else { preconditionFailure("ended twice") }
         allocationByFiveTuple.remove(allocation.fiveTuple)
         accounts.release(allocation.account)
-        ledger.release(allocation.claim)
+    }
+
+    /// What the allocation was admitted with.
+    func claim(of id: AllocationID) -> AllocationClaim {
+        let account = allocations[id.handle].account
+        return AllocationClaim(
+            accounts[account].identity, from: allocations[id.handle].fiveTuple.client)
     }
 
     /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell
@@ -66,12 +72,13 @@ extension TURNServer {
     }
 
     func summary(of id: AllocationID) -> SessionSummary {
-        let allocation = allocations[id.handle]
+        let handle = id.handle
         return SessionSummary(
-            allocation: id, fiveTuple: allocation.fiveTuple,
-            username: accounts[allocation.account].identity.username,
-            relayed: AddressFamily.allCases.compactMap { allocation.relay($0)?.advertised },
-            lifetimeSeconds: allocation.grantedSeconds)
+            allocation: id, fiveTuple: allocations[handle].fiveTuple,
+            username: accounts[allocations[handle].account].identity.username,
+            relayedIPv4: allocations[handle].relayIPv4?.advertised,
+            relayedIPv6: allocations[handle].relayIPv6?.advertised,
+            lifetimeSeconds: allocations[handle].grantedSeconds)
     }
 
     // MARK: - Reservations

@@ -47,7 +47,7 @@ extension TURNServer {
         let id = TransactionID(high: UInt32(truncatingIfNeeded: random.next()), low: random.next())
         var writer = MessageWriter(into: reply, type: MessageType(.data, .indication), transactionID: id)
         let known = SocketAddress(
-            ip: settings.externalAddresses.advertised(error.peer.ip), port: error.peer.port)
+            ip: externalAddresses.advertised(error.peer.ip), port: error.peer.port)
         writer.appendXORAddress(.xorPeerAddress, known)
         writer.append(.icmp, error.attributeValue)
         return Reply(path: allocations[handle].fiveTuple, byteCount: writer.byteCount)

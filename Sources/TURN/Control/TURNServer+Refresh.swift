@@ -11,29 +11,25 @@ extension TURNServer {
         case .malformed: return .failure(.badRequest)
         case .value(let seconds): requested = seconds
         }
-        var families = AddressFamily.allCases.filter { allocations[id.handle].relay($0) != nil }
+        var families = allocations[id.handle].families
         switch arrival.message.addressFamily(.requestedAddressFamily, in: datagram) {
         case .absent: break
         case .malformed: return .failure(.badRequest)
         case .value(let number):
-            families = families.filter { $0.rawValue == number }
+            families.formIntersection(FamilySet(wire: number))
             guard !families.isEmpty else { return .failure(.peerAddressFamilyMismatch) }
         }
         // Zero means delete; it is not a very short refresh.
         if requested == 0 {
             end(id, families, .deletedByClient, at: arrival.now)
-            return .success { writer in writer.append(.lifetime, UInt32(0)) }
+            return .success(.lifetime(0))
         }
         let granted = settings.lifetimes.grant(requestedSeconds: requested)
         let deadline = arrival.now.advanced(bySeconds: granted)
-        for family in families {
-            guard var relay = allocations[id.handle].relay(family) else { continue }
-            relay.expiresAt = deadline
-            allocations[id.handle].setRelay(relay, family)
-        }
+        allocations[id.handle].extend(families, until: deadline)
         allocations[id.handle].grantedSeconds = granted
         // A deadline that moved away is found when the timer fires; one that came nearer has to be told.
         timers.scheduleEarlier(id.index, at: deadline)
-        return .success { writer in writer.append(.lifetime, granted) }
+        return .success(.lifetime(granted))
     }
 }

@@ -4,10 +4,18 @@ import STUN
 
 /// What a request came to, before it is written.
 enum Outcome {
-    case success((inout MessageWriter) -> Void)
+    case success(ResponseBody)
     case failure(ErrorCode)
     /// The answer follows when the shell has opened the relay.
     case pending
+}
+
+/// What a success response says beyond that.
+enum ResponseBody {
+    case nothing
+    case lifetime(UInt32)
+    /// The relayed addresses of an allocation and what else Allocate is answered with.
+    case allocation(AllocationID)
 }
 
 extension TURNServer {
@@ -19,13 +27,13 @@ extension TURNServer {
         let existing = allocationByFiveTuple[arrival.path]
         // A stranger pays before keys are derived for them; a nonce of ours is proof of an address. Who has an
         // allocation is no stranger: a flood in their name must not keep them from renewing a nonce that has run out.
-        let isMetered = existing == nil && isStranger(datagram, arrival)
+        let judged = existing == nil ? judgeNonce(datagram, arrival) : nil
+        let isMetered = !(judged?.isFresh ?? true)
         if isMetered, !challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) {
             return drop(.overReplyRate)
         }
-        let account = existing.map { accounts[allocations[$0].account] }
-        let authentication = authenticate(datagram, arrival, account: account)
-        guard case .accepted(let identity, let integrity, let key, let algorithm) = authentication else {
+        let authentication = authenticate(datagram, arrival, existing: existing, judged: judged)
+        guard case .accepted(let credentials) = authentication else {
             return refuse(authentication, arrival, isMetered: isMetered, reply: reply)
         }
         // Whoever answers a challenge is where they say they are: what they were told is not held against them, so that
@@ -33,51 +41,54 @@ extension TURNServer {
         challengeMeter.refund(arrival.path.client.socketAddress.ip)
         let exchange = Exchange(
             path: arrival.path, method: arrival.message.type.method, transactionID: arrival.message.transactionID,
-            identity: identity, integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
+            integrity: credentials.integrity, addsFingerprint: addsFingerprint(to: arrival.message))
         // RFC 8489 §6.3.1, after authentication (§9.2.4).
         guard arrival.message.unknownRequiredCount == 0 else {
             counters.count(.unknownAttribute)
             return style.error(.unknownAttribute, to: exchange, into: reply, unknownAttributesOf: arrival.message)
         }
-        let credentials = Credentials(exchange: exchange, key: key, algorithm: algorithm)
-        switch perform(datagram, arrival, credentials, existing) {
+        switch perform(datagram, arrival, credentials, exchange, existing) {
         case .pending: return nil
         case .success(let body):
             counters.successes += 1
-            return style.success(to: exchange, into: reply, body)
+            return succeed(exchange, body, into: reply)
         case .failure(let code):
             counters.count(code)
             return style.error(code, to: exchange, into: reply)
         }
     }
 
-    /// An exchange, and the key that proved it, for the account to remember.
-    struct Credentials {
-        let exchange: Exchange
-        let key: LongTermKey?
-        let algorithm: PasswordAlgorithm
-    }
-
     private mutating func perform(
-        _ datagram: RawSpan, _ arrival: Arrival, _ credentials: Credentials, _ existing: SlabHandle?
+        _ datagram: RawSpan, _ arrival: Arrival, _ credentials: Credentials, _ exchange: Exchange,
+        _ existing: SlabHandle?
     ) -> Outcome {
         if arrival.message.type.method == .allocate {
-            guard let existing else { return allocate(datagram, arrival, credentials) }
-            return allocateAgain(AllocationID(existing), credentials.exchange)
+            guard let existing else { return allocate(datagram, arrival, credentials, exchange) }
+            return allocateAgain(AllocationID(existing), credentials, arrival)
         }
         // RFC 8656 §5: without an allocation 437, with somebody else's 441.
         guard let existing, case .active = allocations[existing].phase else { return .failure(.allocationMismatch) }
         let id = AllocationID(existing)
         let owner = allocations[existing].account
-        guard accounts[owner].identity.username == credentials.exchange.identity.username else {
-            return .failure(.wrongCredentials)
-        }
-        if let key = credentials.key { accounts[owner].remember(key, credentials.algorithm) }
+        guard credentials.claimant.account == owner else { return .failure(.wrongCredentials) }
+        if !credentials.isKnownKey { accounts[owner].remember(credentials.integrity, credentials.algorithm) }
+        allocations[existing].provenNonce = credentials.nonce
         switch arrival.message.type.method {
         case .refresh: return refresh(id, datagram, arrival)
         case .createPermission: return createPermission(id, datagram, arrival)
         case .channelBind: return channelBind(id, datagram, arrival)
         default: preconditionFailure("only the four methods of RFC 8656 §5 come here")
         }
+    }
+
+    /// Writes the success response to `exchange`.
+    func succeed(_ exchange: Exchange, _ body: ResponseBody, into reply: consuming MutableRawSpan) -> Reply {
+        var writer = style.begin(.success, of: exchange, into: reply)
+        switch body {
+        case .nothing: break
+        case .lifetime(let seconds): writer.append(.lifetime, seconds)
+        case .allocation(let id): describe(id, to: &writer)
+        }
+        return style.finish(&writer, exchange)
     }
 }

@@ -30,17 +30,16 @@ extension TURNServer {
 
     private mutating func revoke(_ id: AllocationID, at now: Instant) {
         switch allocations[id.handle].phase {
-        case .opening(var opening):
+        case .opening:
             // The shell is at work on its sockets; they are taken back when it answers.
-            opening.isRevoked = true
-            allocations[id.handle].phase = .opening(opening)
+            openings[opening(of: id)].isRevoked = true
         case .active:
             // The port next to it goes too, unless somebody has redeemed the token; then it is theirs.
             if let token = allocations[id.handle].reservationToken {
                 outputs.append(.endReservation(token: token))
                 ledger.endReservation(token)
             }
-            end(id, AddressFamily.allCases, .revoked, at: now)
+            end(id, .all, .revoked, at: now)
         }
     }
 

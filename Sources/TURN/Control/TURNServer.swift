@@ -16,7 +16,10 @@ package struct TURNServer: ~Copyable {
     /// A buffer of this size holds any response.
     package static let replyByteCountMax = 1280
 
-    var settings: TURNSettings
+    let settings: TURNSettings
+    /// Of the settings, ready for use.
+    let externalAddresses: ExternalAddresses
+    let style: ResponseStyle
     let ledger: any AllocationLedger
     /// Nil on a server without signaling: every ephemeral name goes by its own time.
     let members: (any MemberRegister)?
@@ -25,12 +28,16 @@ package struct TURNServer: ~Copyable {
     var allocations: Slab<Allocation>
     var allocationByFiveTuple: FlatMap<FiveTuple, SlabHandle>
     var accounts: AccountTable
+    /// What waits for the shell, in no order; usually nothing or one.
+    var openings: [RelayOpening] = []
     var timers: TimerWheel
     /// Tokens handed out by this worker, in the order in which they run out.
     var reservations: RingQueue<Reservation>
     /// Reservations whose sockets the shell is asked for; room in `reservations` is set aside for them.
     var openingReservationCount = 0
     var outputs = OutputQueue()
+    /// The peers of the CreatePermission that is looked at; empty in between.
+    var namedPeers: [IPAddress] = []
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
     package internal(set) var counters = TURNCounters()
@@ -48,12 +55,14 @@ package struct TURNServer: ~Copyable {
     ) {
         var random = random
         self.settings = settings
+        externalAddresses = settings.externalAddresses
+        style = ResponseStyle(software: settings.software, sendsReasonPhrases: settings.sendsReasonPhrases)
         self.ledger = ledger
         self.members = members
         let limits = settings.limits
         allocations = Slab(limit: limits.allocationsMax)
         allocationByFiveTuple = FlatMap(seed: random.next(), limit: limits.allocationsMax)
-        accounts = AccountTable(limit: limits.allocationsMax)
+        accounts = AccountTable(limit: limits.allocationsMax, realm: settings.realm, seed: random.next())
         timers = TimerWheel(start: start)
         reservations = RingQueue(limit: limits.reservationsMax)
         challengeMeter = SourceRateLimiter(
@@ -140,10 +149,6 @@ package struct TURNServer: ~Copyable {
         let path: FiveTuple
         let now: Instant
         let unixTime: UnixTime
-    }
-
-    var style: ResponseStyle {
-        ResponseStyle(software: settings.software, sendsReasonPhrases: settings.sendsReasonPhrases)
     }
 
     func addsFingerprint(to message: STUNMessage) -> Bool {
