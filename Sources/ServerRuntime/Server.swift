@@ -218,8 +218,13 @@ package final class Server {
         var poller = try Poller()
         try poller.add(signals.raw, token: 0, interest: .readable)
         try poller.add(log.raw, token: 1, interest: .readable)
+        var interruptions = try Poller()
+        try interruptions.add(signals.raw, token: 0, interest: .readable)
         while true {
             _ = try poller.wait(until: nil, now: Clock.monotonic())
+            // Lines come in crowds: those of a moment are written at once, for one wake-up. A signal does not wait.
+            let now = Clock.monotonic()
+            _ = try interruptions.wait(until: now.advanced(byMilliseconds: Log.gatheringMilliseconds), now: now)
             log.writePending(to: sinks)
             while let signal = signals.read() {
                 switch signal {

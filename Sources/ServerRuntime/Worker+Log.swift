@@ -13,27 +13,43 @@ extension Worker {
 
     func logOpened(_ session: SessionSummary) {
         guard context.log.isWritten(.info) else { return }
-        let relayed = session.relayed.map(\.description).joined(separator: " and ")
-        context.log.write(
-            .info,
-            "\(name(session)): new, \(owner(session)), lifetime=\(session.lifetimeSeconds), "
-                + "client \(session.fiveTuple.client.socketAddress), server \(session.fiveTuple.server), "
-                + "relay \(relayed)"
-        )
+        var line = beginLine(session)
+        line.append(": new, ")
+        appendOwner(session, &line)
+        line.append(", lifetime=")
+        line.append(UInt64(session.lifetimeSeconds))
+        line.append(", client ")
+        line.append(session.fiveTuple.client.socketAddress)
+        line.append(", server ")
+        line.append(session.fiveTuple.server)
+        line.append(", relay ")
+        let first = session.relayedIPv4 ?? session.relayedIPv6
+        if let first { line.append(first) }
+        if session.relayedIPv4 != nil, let second = session.relayedIPv6 {
+            line.append(" and ")
+            line.append(second)
+        }
+        context.log.write(.info, line.text)
     }
 
     func logClosed(_ session: SessionSummary, _ end: SessionEnd, _ traffic: Traffic) {
         guard context.log.isWritten(.info) else { return }
-        let reason =
-            switch end {
-            case .deletedByClient: "deleted by the client"
-            case .expired: "expired"
-            case .revoked: "revoked"
-            }
-        context.log.write(
-            .info,
-            "\(name(session)): delete, \(owner(session)), \(reason), usage: rp=\(traffic.toPeerPackets), "
-                + "rb=\(traffic.toPeerBytes), sp=\(traffic.toClientPackets), sb=\(traffic.toClientBytes)")
+        var line = beginLine(session)
+        line.append(": delete, ")
+        appendOwner(session, &line)
+        switch end {
+        case .deletedByClient: line.append(", deleted by the client, usage: rp=")
+        case .expired: line.append(", expired, usage: rp=")
+        case .revoked: line.append(", revoked, usage: rp=")
+        }
+        line.append(traffic.toPeerPackets)
+        line.append(", rb=")
+        line.append(traffic.toPeerBytes)
+        line.append(", sp=")
+        line.append(traffic.toClientPackets)
+        line.append(", sb=")
+        line.append(traffic.toClientBytes)
+        context.log.write(.info, line.text)
     }
 
     func logBinding(_ client: ClientAddress, at now: Instant) {
@@ -58,18 +74,21 @@ extension Worker {
         }
     }
 
-    /// Eighteen digits: worker, then the allocation's place and generation.
-    private func name(_ session: SessionSummary) -> String {
+    /// The session by its name, eighteen digits: worker, then the allocation's place and generation.
+    private func beginLine(_ session: SessionSummary) -> LineBuilder {
         let handle = session.allocation.handle
-        let number = UInt64(handle.generation) << 20 | UInt64(handle.index & 0xF_FFFF)
-        let digits = String(number)
-        let worker =
-            context.number < 10
-            ? "00\(context.number)" : context.number < 100 ? "0\(context.number)" : "\(context.number)"
-        return "session \(worker)" + String(repeating: "0", count: max(0, 15 - digits.count)) + digits
+        var line = LineBuilder()
+        line.append("session ")
+        line.append(UInt64(context.number), digitCountMin: 3)
+        line.append(UInt64(handle.generation) << 20 | UInt64(handle.index & 0xF_FFFF), digitCountMin: 15)
+        return line
     }
 
-    private func owner(_ session: SessionSummary) -> String {
-        "realm=<\(quoted(context.settings.turn.realm))>, username=<\(quoted(session.username))>"
+    private func appendOwner(_ session: SessionSummary, _ line: inout LineBuilder) {
+        line.append("realm=<")
+        line.append(quoted: context.settings.turn.realm)
+        line.append(">, username=<")
+        line.append(quoted: session.username)
+        line.append(">")
     }
 }

@@ -31,29 +31,44 @@ package struct LogLine: Equatable, Sendable {
     }
 
     /// `2026-11-20T18:00:00Z info: text`.
-    package var formatted: String { "\(CivilTime(time)) \(level.name): \(text)" }
+    package var formatted: String { [self].formatted }
+}
+
+extension [LogLine] {
+    /// All lines as one text, each but the last with a line feed.
+    package var formatted: String {
+        var text = ""
+        text.reserveCapacity(count * 160)
+        // Lines come in crowds, and a date takes longer to write than the rest.
+        var date = ""
+        var time: UnixTime?
+        for line in self {
+            if line.time != time {
+                time = line.time
+                date = "\(CivilTime(line.time))"
+            }
+            if !text.isEmpty { text += "\n" }
+            text += date
+            text += " "
+            text += "\(line.level.name)"
+            text += ": "
+            text += line.text
+        }
+        return text
+    }
 }
 
 /// Bytes that a stranger chose, for a log line: printable ASCII as it is, everything else as `\xNN`, at most 64 bytes.
 package struct Quoted: CustomStringConvertible {
-    private static let byteCountMax = 64
+    static let byteCountMax = 64
     private let bytes: [UInt8]
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     package var description: String {
-        var text = ""
-        for byte in bytes.prefix(Self.byteCountMax) {
-            // `<` and `>` frame the value in the line.
-            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "<"), byte != UInt8(ascii: ">"),
-                byte != UInt8(ascii: "\\")
-            {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-            }
-        }
-        return bytes.count > Self.byteCountMax ? text + "…" : text
+        var line = LineBuilder()
+        line.append(quoted: bytes)
+        return line.text
     }
 }
 
