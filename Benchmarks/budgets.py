@@ -71,15 +71,14 @@ def per_operation(dump, count):
     return {"instructions": round(instructions / count), "allocations": round(allocations / count, 2)}
 
 
-def complaint(name, recorded, measured):
-    """Why the operation does not keep its budget; None when it does."""
+def complaints_about(name, recorded, measured):
+    """Why the operation does not keep its budgets; nothing when it does."""
     for what in ("instructions", "allocations"):
         budget, cost = recorded[what], measured[what]
         if cost > budget * (1 + SLACK):
-            return f"{name}: {cost} {what}, and the budget is {budget}"
+            yield f"{name}: {cost} {what}, and the budget is {budget}"
         if cost < budget * (1 - SLACK):
-            return f"{name}: {cost} {what} instead of {budget}: lower the number, Benchmarks/budgets --record"
-    return None
+            yield f"{name}: {cost} {what} instead of {budget}: lower the number, Benchmarks/budgets --record"
 
 
 def check(data, key, measured):
@@ -93,8 +92,8 @@ def check(data, key, measured):
     for name, cost in measured.items():
         if name not in recorded:
             complaints.append(f"{name}: has no budget; record one with Benchmarks/budgets --record")
-        elif found := complaint(name, recorded[name], cost):
-            complaints.append(found)
+        else:
+            complaints += complaints_about(name, recorded[name], cost)
     for name in recorded:
         if name not in measured:
             complaints.append(f"{name}: has a budget and is no operation")

@@ -29,6 +29,11 @@ static inline int bind_and_name(int fd, const struct tern_address *address, stru
     union tern_sockaddr name;
     socklen_t length = tern_address_to_kernel(address, &name);
     if (bind(fd, &name.any, length) != 0) return fail(failure, "bind");
+    // Only of what the caller left open there is something to learn, and a relay socket leaves nothing open.
+    if (address->port != 0) {
+        *local = *address;
+        return 0;
+    }
     length = sizeof name;
     if (getsockname(fd, &name.any, &length) != 0) return fail(failure, "getsockname");
     tern_address_from_kernel(local, &name);

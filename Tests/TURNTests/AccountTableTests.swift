@@ -25,7 +25,8 @@ struct AccountTableTests {
             var handles: [String: SlabHandle] = [:]
             for name in ["a", "b", "c"] {
                 let inserted = table.insert(identity(name), nil)
-                handles[name] = try #require(inserted)
+                let account = try #require(inserted)
+                handles[name] = account
             }
             #expect(table.insert(identity("d"), nil) == nil)
             for (index, name) in order.enumerated() {
