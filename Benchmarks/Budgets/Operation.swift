@@ -13,8 +13,8 @@ enum Operation: String, CaseIterable {
     case allocationCycle = "allocation-cycle"
     case expiry
 
-    /// How often it is done before it is measured, and then while it is. What happens now and then, such as a queue that
-    /// wraps, is to fall into the measurement often enough to be an average.
+    /// How often it is done before it is measured, and then while it is. What happens now and then, such as a queue
+    /// that wraps, is to fall into the measurement often enough to be an average.
     var count: Int {
         switch self {
         case .allocationCycle, .expiry: 1024

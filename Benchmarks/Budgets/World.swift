@@ -4,8 +4,8 @@ import NetworkPrimitives
 import STUN
 import TURN
 
-/// One worker without a machine under it: the two planes, the ledger, and a shell that says yes to everything. The clock
-/// is moved by hand and every seed is fixed, so that each run executes the same instructions.
+/// One worker without a machine under it: the two planes, the ledger, and a shell that says yes to everything. The
+/// clock is moved by hand and every seed is fixed, so that each run executes the same instructions.
 final class World {
     static let realm = Array("example.org".utf8)
     static let user = Array("alice".utf8)

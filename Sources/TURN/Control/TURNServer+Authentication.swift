@@ -56,8 +56,8 @@ struct JudgedNonce {
 }
 
 extension TURNServer {
-    /// The checks of RFC 8489 §9.2.4 in its order. `existing` is the allocation on this five-tuple, whose keys and nonce
-    /// are at hand; `judged` the nonce of the request if somebody has judged it already.
+    /// The checks of RFC 8489 §9.2.4 in its order. `existing` is the allocation on this five-tuple, whose keys and
+    /// nonce are at hand; `judged` the nonce of the request if somebody has judged it already.
     func authenticate(
         _ datagram: RawSpan, _ arrival: Arrival, existing: SlabHandle? = nil, judged: JudgedNonce? = nil
     ) -> Authentication {
