@@ -83,13 +83,20 @@ extension ReceiveBatch {
         return unsafe KernelAddress.ip(datagrams[index].local)
     }
 
-    /// The datagrams of a slot. Of a slot that is truncated the last one is cut.
-    @inlinable package func segments(of index: Int) -> Segments {
+    /// All that there is to know of a slot.
+    @inlinable package func train(of index: Int) -> Train {
         precondition(index >= 0 && index < slotCount, "the slot exists")
         let datagram = unsafe datagrams + index
         let end = unsafe headroom + Int(datagram.pointee.length)
-        return unsafe Segments(slot: index, bytes: headroom..<end, byteCount: Int(datagram.pointee.segment_bytes))
+        return unsafe Train(
+            source: KernelAddress.socketAddress(datagram.pointee.source),
+            localAddress: KernelAddress.ip(datagram.pointee.local),
+            segments: Segments(slot: index, bytes: headroom..<end, byteCount: Int(datagram.pointee.segment_bytes)),
+            isTruncated: datagram.pointee.flags & UInt32(TERN_DATAGRAM_TRUNCATED) != 0)
     }
+
+    /// The datagrams of a slot. Of a slot that is truncated the last one is cut.
+    @inlinable package func segments(of index: Int) -> Segments { train(of: index).segments }
 
     /// Where the payload lies in the slot.
     @inlinable package func payloadRange(of index: Int) -> Range<Int> {

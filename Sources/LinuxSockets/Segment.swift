@@ -1,3 +1,24 @@
+package import NetworkPrimitives
+
+/// What a slot holds: datagrams that one source sent together, most often a single one.
+package struct Train: Sendable {
+    /// Who sent it. IPv4-mapped addresses are reported as IPv4.
+    package let source: SocketAddress
+    /// The address of ours that it was sent to, if the socket was opened with `packetInfo`.
+    package let localAddress: IPAddress?
+    package let segments: Segments
+    /// What came was longer than the slot: the last segment is cut, and others may be lost. Cannot happen with slots of
+    /// the default size.
+    package let isTruncated: Bool
+
+    @inlinable package init(source: SocketAddress, localAddress: IPAddress?, segments: Segments, isTruncated: Bool) {
+        self.source = source
+        self.localAddress = localAddress
+        self.segments = segments
+        self.isTruncated = isTruncated
+    }
+}
+
 /// One datagram of a slot. A slot holds one, or a train of them that the kernel has coalesced
 /// (`UDPSocketOptions.coalesces`).
 @frozen @usableFromInline package struct Segment: Equatable, Sendable {

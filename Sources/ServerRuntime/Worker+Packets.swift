@@ -19,10 +19,11 @@ extension Worker {
     }
 
     private func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
+        let train = received.train(of: slot)
         let listening = listeners.address(listener)
-        let server = received.localAddress(of: slot).map { SocketAddress(ip: $0, port: listening.port) } ?? listening
-        let path = FiveTuple(client: ClientAddress(received.source(of: slot)), server: server, transport: .udp)
-        for segment in received.segments(of: slot) { receiveFromClient(segment, path, at: now) }
+        let server = train.localAddress.map { SocketAddress(ip: $0, port: listening.port) } ?? listening
+        let path = FiveTuple(client: ClientAddress(train.source), server: server, transport: .udp)
+        for segment in train.segments { receiveFromClient(segment, path, at: now) }
     }
 
     private func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
@@ -67,14 +68,13 @@ extension Worker {
     }
 
     private func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
-        let peer = received.source(of: slot)
-        let isTruncated = received.isTruncated(slot)
-        for segment in received.segments(of: slot) {
+        let train = received.train(of: slot)
+        for segment in train.segments {
             handled += 1
-            if segment.isLast, isTruncated {
+            if train.isTruncated, segment.isLast {
                 drops.count(.tooLong)
             } else {
-                receiveFromPeer(segment, peer, allocation, at: now)
+                receiveFromPeer(segment, train.source, allocation, at: now)
             }
         }
     }

@@ -55,7 +55,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a request inside a train is answered, and what stands around it is relayed")
+        @Test(
+            "a request inside a train is answered, and what stands around it is relayed",
+            .requirement("RI-robustness-5"))
         func requestInside() async throws {
             try await TernServer.run { server in
                 let client = try server.allocatedClient()
