@@ -29,6 +29,13 @@ int32_t cload_connect(int32_t fd, uint32_t address, uint16_t port) {
     return connect(fd, (struct sockaddr *)&name, sizeof name) == 0 ? 0 : -errno;
 }
 
+int64_t cload_local_address(int32_t fd) {
+    struct sockaddr_in name;
+    socklen_t length = sizeof name;
+    if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) return -errno;
+    return ntohl(name.sin_addr.s_addr);
+}
+
 int32_t cload_take_trains(int32_t fd) {
     int on = 1;
     return setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) == 0 ? 0 : -errno;
@@ -91,7 +98,8 @@ static const size_t region_bytes = (size_t)CLOAD_SLOTS * CLOAD_SLOT_STRIDE;
 struct cload_inbox *cload_inbox_create(void) {
     struct cload_inbox *inbox = calloc(1, sizeof *inbox);
     if (inbox == NULL) return NULL;
-    inbox->region = mmap(NULL, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    inbox->region = mmap(NULL, region_bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (inbox->region == MAP_FAILED) {
         free(inbox);
         return NULL;

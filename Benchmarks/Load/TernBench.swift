@@ -17,6 +17,7 @@ enum TernBench {
 
     private static func measure(_ options: Options, _ words: [String]) {
         do {
+            let options = try options.facingServer()
             let outcome = try Scenarios(options: options).run()
             let report = Report(options: options, outcome: outcome, command: words)
             print(options.isJSON ? report.json : report.text)

@@ -1,5 +1,6 @@
-// What the load generator needs of the kernel beyond CLinux: connected sockets, segmentation offload in both directions,
-// and the clocks and counters of processes. Unless said otherwise a function returns a value >= 0, or the negated errno.
+// What the load generator needs of the kernel beyond CLinux: connected sockets, segmentation offload in both
+// directions, and the clocks and counters of processes. Unless said otherwise a function returns a value >= 0, or the
+// negated errno.
 #ifndef TERN_CLOAD_H
 #define TERN_CLOAD_H
 
@@ -15,6 +16,9 @@
 
 /// Connects a UDP socket to an IPv4 address in host order, so that the kernel keeps the route and reports nobody else.
 int32_t cload_connect(int32_t fd, uint32_t address, uint16_t port);
+
+/// The IPv4 address, in host order, that a connected socket sends from.
+int64_t cload_local_address(int32_t fd);
 
 /// Lets the kernel hand over trains of datagrams in one piece (UDP_GRO).
 int32_t cload_take_trains(int32_t fd);
@@ -46,8 +50,8 @@ const struct cload_received *cload_inbox_received(const struct cload_inbox *inbo
 /// Slot i begins CLOAD_SLOT_STRIDE * i bytes behind this.
 const uint8_t *cload_inbox_bytes(const struct cload_inbox *inbox);
 
-/// Fills up to `limit` slots of what waits at a socket; 0 when nothing does. An error that the kernel had queued for the
-/// socket counts as nothing.
+/// Fills up to `limit` slots of what waits at a socket; 0 when nothing does. An error that the kernel had queued for
+/// the socket counts as nothing.
 int32_t cload_receive(struct cload_inbox *inbox, int32_t fd, uint32_t limit);
 
 // ---------------------------------------------------------------------------------------------------- processes

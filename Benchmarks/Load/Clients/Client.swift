@@ -34,11 +34,12 @@ final class Client {
     /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses
     /// ports again at once, and a server remembers for a while who spoke from there.
     init(
-        number: UInt32, server: SocketAddress, peer: SocketAddress, credentials: Credentials, takesTrains: Bool = false
+        number: UInt32, peer: SocketAddress, credentials: Credentials, options: Options
     ) throws(SystemError) {
         transaction = TransactionID(high: number, low: Clock.monotonic().nanoseconds)
-        socket = try Socket(on: Self.address(number), takesTrains: takesTrains)
-        try socket.connect(to: server)
+        socket = try Socket(
+            on: options.isOnLoopback ? Self.address(number) : options.own, takesTrains: options.takesTrains)
+        try socket.connect(to: options.server)
         self.peer = peer
         self.credentials = credentials
     }

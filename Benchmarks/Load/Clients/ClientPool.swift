@@ -35,9 +35,7 @@ final class ClientPool {
 
     func makeClient(to peer: SocketAddress) throws(SystemError) -> Client {
         clientsMade += 1
-        return try Client(
-            number: clientsMade, server: options.server, peer: peer, credentials: credentials,
-            takesTrains: options.takesTrains)
+        return try Client(number: clientsMade, peer: peer, credentials: credentials, options: options)
     }
 
     /// Has all clients go through the script, at most `concurrency` at a time.

@@ -1,7 +1,7 @@
 /// When each burst is due: evenly, on a schedule that is fixed at the start and does not wait for anybody.
 ///
-/// Who is late sends what is due and carries on, so the rate holds. Who is later than `lagMax` leaves out what cannot be
-/// made up for, and counts it: a train of a thousand bursts would not be the load that was asked for.
+/// Who is late sends what is due and carries on, so the rate holds. Who is later than `lagMax` leaves out what cannot
+/// be made up for, and counts it: a train of a thousand bursts would not be the load that was asked for.
 package struct Pacer: Sendable {
     /// 20 ms, which a scheduler may well take from us.
     package static let lagMax: UInt64 = 20_000_000

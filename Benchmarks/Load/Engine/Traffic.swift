@@ -82,8 +82,8 @@ import NetworkPrimitives
             }
             if let first, now >= end {
                 let interval = Interval(from: first, to: reading())
-                takeSample(at: now)
-                sampler.finish()
+                sampler.finish(
+                    at: now, sent: engine.sent, delivered: engine.delivered, latency: engine.latency)
                 return interval
             }
             if now >= sampler.due { takeSample(at: now) }
@@ -97,8 +97,8 @@ import NetworkPrimitives
 
     /// Waits for stragglers; the result is how many never came.
     func countLost() throws(SystemError) -> Int {
-        // Where something is lost anyway, who has been quiet for so long has nothing left. Where nothing should be, it is
-        // worth waiting for a server that others keep from its processor.
+        // Where something is lost anyway, who has been quiet for so long has nothing left. Where nothing should be, it
+        // is worth waiting for a server that others keep from its processor.
         let patience: UInt64 = if case .window = options.pace { 1_000_000_000 } else { 300_000_000 }
         var end = Clock.monotonic().nanoseconds + patience
         while engine.sent > engine.refusedBySystem + engine.delivered + engine.refused + engine.unexpected {

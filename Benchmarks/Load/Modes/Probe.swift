@@ -6,8 +6,8 @@ import STUN
 /// A client of its own that asks fifty times a second while the load goes on: whether the server still answers requests
 /// when it has more to relay than it can.
 ///
-/// It asks for a Refresh of its own allocation, or for a Binding when it has none. Who is not answered asks again as RFC
-/// 8489 §6.2.1 says, and the latency is counted from when the request was due for the first time.
+/// It asks for a Refresh of its own allocation, or for a Binding when it has none. Who is not answered asks again as
+/// RFC 8489 §6.2.1 says, and the latency is counted from when the request was due for the first time.
 final class Probe: Companion {
     private static let perSecond = 50
     private static let firstRetransmission: UInt64 = 500_000_000

@@ -6,7 +6,7 @@ import NetworkPrimitives
 extension Scenarios {
     func allocate() throws -> Outcome {
         let pool = try ClientPool(options)
-        let peer = try Socket(on: .loopback)
+        let peer = try Socket(on: options.own)
         let sampler = Sampler(pid: options.pid)
         let start = Clock.monotonic().nanoseconds
         let measureFrom = start + UInt64(options.warmup * 1e9)
@@ -28,9 +28,9 @@ extension Scenarios {
             if now >= sampler.due { sampler.take(at: now, sent: finished, delivered: finished, latency: latency) }
             guard first != nil, now >= end else { return false }
             last = Reading(pid: options.pid, delivered: finished)
+            sampler.finish(at: now, sent: finished, delivered: finished, latency: latency)
             return true
         }
-        sampler.finish()
         guard let first, let last, last.delivered > first.delivered else {
             throw ScenarioError.setUp(failures: pool.failures, codes: pool.refusals)
         }
@@ -45,7 +45,7 @@ extension Scenarios {
     /// Costs of having allocations: to open them, to keep them, and whether the memory comes back.
     func idle() throws -> Outcome {
         let pool = try ClientPool(options)
-        let peer = try Socket(on: .loopback)
+        let peer = try Socket(on: options.own)
         try pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
         let before = residentBytes(options.pid) ?? 0
         let start = Reading(pid: options.pid)

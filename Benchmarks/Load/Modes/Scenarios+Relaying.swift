@@ -17,7 +17,7 @@ extension Scenarios {
         let churn = options.mode == .churn ? try makeChurn(peer: peers[0].localAddress, traffic) : nil
         if let churn { traffic.addCompanion(churn) }
         let sockets = pool.clients.map(\.socket) + peers
-        let ports = PortSet([options.server] + pool.clients.compactMap(\.relayed))
+        let ports = PortSet(on: options.own, [options.server] + pool.clients.compactMap(\.relayed))
         // The traffic knows descriptors only; their owners have to live as long.
         var outcome = try withExtendedLifetime((pool, peers, probePool)) {
             try measure(traffic, over: sockets, serverPorts: ports)
@@ -70,8 +70,8 @@ extension Scenarios {
         let train = traffic.addTrain(of: payload())
         var sockets: [Socket] = []
         for _ in 0..<options.allocations {
-            let client = try Socket(on: .loopback, takesTrains: options.takesTrains)
-            let peer = try Socket(on: .loopback, takesTrains: options.takesTrains)
+            let client = try Socket(on: options.own, takesTrains: options.takesTrains)
+            let peer = try Socket(on: options.own, takesTrains: options.takesTrains)
             try client.connect(to: peer.localAddress)
             try peer.connect(to: client.localAddress)
             sockets += [client, peer]
@@ -84,7 +84,9 @@ extension Scenarios {
                 try traffic.addArrival(Arrival(at: receiver.raw, .payload, bytes: options.payload...options.payload))
             }
         }
-        return try withExtendedLifetime(sockets) { try measure(traffic, over: sockets, serverPorts: PortSet([])) }
+        return try withExtendedLifetime(sockets) {
+            try measure(traffic, over: sockets, serverPorts: PortSet(on: options.own, []))
+        }
     }
 
     private var isChannel: Bool { options.mode != .indication }
@@ -100,7 +102,7 @@ extension Scenarios {
     private func makePeers() throws(SystemError) -> [Socket] {
         var peers: [Socket] = []
         for _ in 0..<options.allocations {
-            peers.append(try Socket(on: .loopback, takesTrains: options.takesTrains))
+            peers.append(try Socket(on: options.own, takesTrains: options.takesTrains))
         }
         return peers
     }

@@ -13,18 +13,18 @@ extension Scenarios {
         let train = traffic.addTrain(of: request)
         var sockets: [Socket] = []
         for _ in 0..<options.allocations {
-            let socket = try Socket(on: .loopback, takesTrains: options.takesTrains)
+            let socket = try Socket(on: options.own, takesTrains: options.takesTrains)
             try socket.connect(to: options.server)
             traffic.addFlow(
                 Flow(sender: socket.raw, start: train, datagramBytes: request.count, stampOffset: Self.stampOffset))
             try traffic.addArrival(Arrival(at: socket.raw, .response, bytes: 20...1024))
             sockets.append(socket)
         }
-        let peer = try Socket(on: .loopback)
+        let peer = try Socket(on: options.own)
         let (probe, probePool) = options.hasProbe ? try makeProbe(peer: peer.localAddress) : (nil, nil)
         if let probe { traffic.addCompanion(probe) }
         var outcome = try withExtendedLifetime((sockets, probePool)) {
-            try measure(traffic, over: sockets, serverPorts: PortSet([options.server]))
+            try measure(traffic, over: sockets, serverPorts: PortSet(on: options.own, [options.server]))
         }
         probe?.finish()
         outcome.probe = probe?.findings
@@ -34,7 +34,7 @@ extension Scenarios {
 
     func refresh() throws -> Outcome {
         let pool = try ClientPool(options)
-        let peer = try Socket(on: .loopback)
+        let peer = try Socket(on: options.own)
         try pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
         try setUp(pool, [.challenge, .allocate])
         let traffic = try Traffic(options)
@@ -64,7 +64,8 @@ extension Scenarios {
         let (probe, probePool) = options.hasProbe ? try makeProbe(peer: peer.localAddress) : (nil, nil)
         if let probe { traffic.addCompanion(probe) }
         var outcome = try withExtendedLifetime((pool, probePool)) {
-            try measure(traffic, over: pool.clients.map(\.socket), serverPorts: PortSet([options.server]))
+            try measure(
+                traffic, over: pool.clients.map(\.socket), serverPorts: PortSet(on: options.own, [options.server]))
         }
         traffic.onRefusal = nil
         probe?.finish()

@@ -77,9 +77,9 @@ struct PortSet {
     private let address: IPv4Address?
     private var bits = [UInt8](repeating: 0, count: 8192)
 
-    /// The ports of `addresses`; nothing is known of a server on another machine.
-    init(_ addresses: [SocketAddress]) {
-        guard let first = addresses.first, case .v4(let ip) = first.ip, ip.rawValue >> 24 == 127 else {
+    /// The ports of `addresses`; nothing is known of a server on another machine than that of `own`.
+    init(on own: IPv4Address, _ addresses: [SocketAddress]) {
+        guard let first = addresses.first, case .v4(let ip) = first.ip, ip == own || ip.rawValue >> 24 == 127 else {
             address = nil
             return
         }

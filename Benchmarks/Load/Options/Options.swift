@@ -25,6 +25,8 @@ struct Options: Sendable {
 
     var mode = Mode.channel
     var server = SocketAddress(ip: .v4(.loopback), port: 3478)
+    /// Where clients and peers are.
+    var own = IPv4Address.loopback
     var transport = Transport.udp
     var user = ""
     var password = ""

@@ -28,7 +28,9 @@ package struct LatencyHistogram: Sendable {
     /// Nanoseconds that `percent` of the durations do not exceed; nil when there are none.
     package func percentile(_ percent: Double) -> Double? {
         guard count > 0 else { return nil }
-        let rank = max(1, min(count, Int((percent / 100 * Double(count)).rounded(.up))))
+        // 99.9 % of a thousand are 999, also when binary fractions make it a hair more.
+        let exact = percent * Double(count) / 100 - 1e-6
+        let rank = max(1, min(count, Int(exact.rounded(.up))))
         if rank == count { return Double(maximum) }
         var seen = 0
         for (index, number) in buckets.enumerated() where number > 0 {

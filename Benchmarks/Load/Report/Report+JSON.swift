@@ -50,7 +50,10 @@ extension Report {
     }
 
     private var withoutPassword: [String] {
-        command.indices.map { $0 > 0 && command[$0 - 1] == "--password" ? "…" : command[$0] }
+        command.indices.map { index in
+            if index > 0, command[index - 1] == "--password" { return "…" }
+            return command[index].contains(" ") ? "'\(command[index])'" : command[index]
+        }
     }
 
     private func writeInterval(to writer: inout JSONWriter) {

@@ -159,8 +159,9 @@ struct Report {
     }
 
     private func probeText(_ probe: Outcome.Probe) -> String {
-        "\(probe.isRefresh ? "Refresh" : "Binding"): \(probe.answered) of \(probe.sent) answered, \(probe.prompt) within "
-            + "50 ms, \(probe.unanswered) unanswered, \(probe.retransmissions) retransmissions; "
+        let request = probe.isRefresh ? "Refresh" : "Binding"
+        return "\(request): \(probe.answered) of \(probe.sent) answered, \(probe.prompt) within 50 ms, "
+            + "\(probe.unanswered) unanswered, \(probe.retransmissions) retransmissions; "
             + latencyText(probe.latency)
     }
 

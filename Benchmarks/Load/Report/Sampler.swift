@@ -53,7 +53,11 @@ final class Sampler {
         progress.show(sample, of: Double(end - start) / 1e9)
     }
 
-    func finish() {
+    /// Takes a last sample, unless the time since the one before is so short that it would tell of chance.
+    func finish(at now: UInt64, sent: Int, delivered: Int, latency: LatencyHistogram?) {
+        if samples.isEmpty || now - last.time > Self.interval / 2 {
+            take(at: now, sent: sent, delivered: delivered, latency: latency)
+        }
         due = .max
         progress.clear()
     }

@@ -16,8 +16,10 @@ struct BarChart {
         let rows = bars.map { bar in
             let share = greatest > 0 ? max(0.5, bar.value / greatest * 100) : 0
             return """
-                <li><span class="name">\(HTML.escape(bar.name))</span><span class="figure">\(HTML.escape(bar.text))</span>\
-                <span class="track"><span class="bar c\(bar.colour)" style="width:\(HTML.number(share))%"></span></span></li>
+                <li><span class="name">\(HTML.escape(bar.name))</span>
+                <span class="figure">\(HTML.escape(bar.text))</span>
+                <span class="track">\
+                <span class="bar c\(bar.colour)" style="width:\(HTML.number(share))%"></span></span></li>
                 """
         }
         return """

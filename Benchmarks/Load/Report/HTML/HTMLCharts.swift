@@ -37,6 +37,7 @@ struct HTMLCharts {
         add("Memory per allocation", "less is better", { $0.bytesPerAllocation.map(Double.init) }) {
             "\(Figure.grouped($0)) bytes"
         }
+        add("Latency, p99", "less is better", { $0.latency?.p99 }, Figure.duration)
         add("Throughput", "\(unit)s a second", \.perSecond) { "\(Figure.grouped($0))/s" }
         return charts
     }
@@ -102,7 +103,7 @@ struct HTMLCharts {
             return nil
         }
         let columns = Ticks.linear(upTo: end, count: 5)
-        let digits = (columns.last ?? 0) < 4 ? 1 : 0
+        let digits = columns.allSatisfy { $0 == $0.rounded() } ? 0 : 1
         return LineChart(
             title: title, note: note,
             x: .init(ticks: columns.filter { $0 <= end * 1.001 }.map { ($0, Figure.fixed($0, digits)) } + [(end, "")]),
@@ -155,7 +156,7 @@ struct HTMLCharts {
 
     private static func rarity(_ percent: Double) -> Double { -logarithm(1 - percent / 100) }
 
-    /// To the base of two; good to a millionth, which is finer than any screen. There is no logarithm without a library.
+    /// To the base of two; good to a millionth, which is finer than any screen. Swift itself has no logarithm.
     static func logarithm(_ value: Double) -> Double {
         guard value > 0, value.isFinite else { return 0 }
         var rest = value.significand

@@ -47,7 +47,7 @@ package struct HTMLPage {
 
     private var comparisonTitle: String {
         let titles = Set(runs.map(\.title))
-        return titles.count == 1 ? runs[0].title : runs.map(\.server).joined(separator: ", ")
+        return titles.count == 1 ? runs[0].title : names.joined(separator: " · ")
     }
 
     private var head: String {
@@ -82,19 +82,18 @@ package struct HTMLPage {
 
     private var notes: String {
         var lines = [
-            "Server CPU is the kernel's clock of the server's process, all threads, divided by what arrived at the other "
-                + "end. One microsecond is a million in a second of one core.",
+            "Server CPU is the kernel's clock of the server's process, all threads, divided by what arrived at the "
+                + "other end. One microsecond is a million in a second of one core.",
             "Latency is counted from when a datagram was to leave by the schedule to its arrival at the other end.",
         ]
-        if runs.contains(where: { $0.lateness == nil && $0.latency != nil && !["allocate", "idle"].contains($0.mode) })
-        {
+        if runs.contains(where: { $0.lateness == nil && $0.latency != nil && $0.mode != "allocate" }) {
             lines.append(
-                "Without a rate the window is always full: latency then tells how many datagrams were in flight, not how "
-                    + "fast the server is.")
+                "Without a rate the window is always full: latency then tells how many datagrams were in flight, not "
+                    + "how fast the server is.")
         }
         lines.append(
-            "On the loopback the sender of a datagram pays for its delivery, and nobody for a network card. Compare runs "
-                + "of one machine and one hour, by their ratio.")
+            "On the loopback the sender of a datagram pays for its delivery, and nobody for a network card. Compare "
+                + "runs of one machine and one hour, by their ratio.")
         return "<ul class=\"notes\">\(lines.map { "<li>\(HTML.escape($0))</li>" }.joined())</ul>"
     }
 }

@@ -62,7 +62,8 @@ extension HTMLPage {
         .notes li + li, .caveats li + li { margin-top: 4px; }
         @media (max-width: 720px) { main { padding: 20px 14px 40px; } .charts { grid-template-columns: minmax(0, 1fr); }
           .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); } h1 { font-size: 1.35rem; }
-          .card { padding: 12px; } .card .value { font-size: 1.3rem; } th, td { padding: 7px 12px; } }
+          .card { padding: 12px; } .card .value { font-size: 1.3rem; } th, td { padding: 7px 12px; }
+          th[scope=row] { white-space: normal; } }
         @media print { body { background: #fff; } .chart, .card { break-inside: avoid; } }
         """
 }

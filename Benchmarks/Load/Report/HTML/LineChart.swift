@@ -51,11 +51,12 @@ struct LineChart {
     private func down(_ value: Double) -> Double { y.place(value, from: Self.height - Self.bottom, to: Self.top) }
 
     private var grid: String {
+        let start = HTML.number(Self.left)
         let end = HTML.number(Self.width - Self.right)
         let rows = y.ticks.map { tick in
             let height = HTML.number(down(tick.position))
             return
-                "<line class=\"grid\" x1=\"\(HTML.number(Self.left))\" x2=\"\(end)\" y1=\"\(height)\" y2=\"\(height)\"/>"
+                "<line class=\"grid\" x1=\"\(start)\" x2=\"\(end)\" y1=\"\(height)\" y2=\"\(height)\"/>"
                 + "<text class=\"tick\" x=\"\(HTML.number(Self.left - 8))\" y=\"\(height)\" dy=\"0.32em\" "
                 + "text-anchor=\"end\">\(HTML.escape(tick.text))</text>"
         }
@@ -80,14 +81,16 @@ struct LineChart {
         }
         let dashed = line.isDashed ? " dashed" : ""
         parts.append(
-            "<path class=\"line c\(line.colour)\(dashed)\" d=\"M\(steps)\"><title>\(HTML.escape(line.name))</title></path>"
+            "<path class=\"line c\(line.colour)\(dashed)\" d=\"M\(steps)\">"
+                + "<title>\(HTML.escape(line.name))</title></path>"
         )
         return parts.joined(separator: "\n")
     }
 
     private func legend(_ lines: [Line]) -> String {
         let items = lines.map { line in
-            "<li><span class=\"key c\(line.colour)\(line.isDashed ? " dashed" : "")\"></span>\(HTML.escape(line.name))</li>"
+            let dashed = line.isDashed ? " dashed" : ""
+            return "<li><span class=\"key c\(line.colour)\(dashed)\"></span>\(HTML.escape(line.name))</li>"
         }
         return "<ul class=\"legend\">\(items.joined())</ul>"
     }
