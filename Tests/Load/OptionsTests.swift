@@ -57,7 +57,7 @@ struct OptionsTests {
             ("idle --rate 2", "--rate: mode idle goes as fast as it is answered"),
             ("binding --direct", "--direct: this is for the modes channel and indication"),
             ("channel --direct --probe", "--probe: with --direct there is no server to ask"),
-            ("indication --floor", "--floor: the floor relays channels"),
+            ("refresh --floor", "--floor: this is for the modes channel, indication and binding"),
         ])
     func refused(line: String, wanted: String) {
         let complaint = complaint(line) ?? "accepted"

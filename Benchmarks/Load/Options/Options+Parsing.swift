@@ -134,8 +134,8 @@ extension Options {
         if hasProbe, mode == .allocate || mode == .idle {
             throw OptionError(word: "--probe", advice: "this runs next to modes with traffic")
         }
-        if isFloor, ![.channel, .binding].contains(mode) {
-            throw OptionError(word: "--floor", advice: "the floor relays channels and answers Binding requests only")
+        if isFloor, ![.channel, .indication, .binding].contains(mode) {
+            throw OptionError(word: "--floor", advice: "this is for the modes channel, indication and binding")
         }
     }
 }
