@@ -50,7 +50,8 @@ class Tallies(unittest.TestCase):
 class Servers(unittest.TestCase):
     def test_the_command_of_a_peer_is_split_as_a_shell_would(self):
         program = servers.peer("new=turnserver -n \\\n  -p {port} '--log-file={log}'")
-        self.assertEqual((program.name, program.words), ("new", ("turnserver", "-n", "-p", "{port}", "--log-file={log}")))
+        self.assertEqual(program.name, "new")
+        self.assertEqual(program.words, ("turnserver", "-n", "-p", "{port}", "--log-file={log}"))
 
     def test_a_command_without_a_port_is_refused(self):
         for text in ("new=turnserver -n", "turnserver {port}", "=x {port}", "new="):
