@@ -1,6 +1,7 @@
 """Processors, ports, and what is told about the machine."""
 import os
 import platform
+import random
 import re
 import resource
 import socket
@@ -12,9 +13,18 @@ FOREIGN_MAX = 0.08
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for a server, free over UDP and TCP: coturn wants both, and tries for ever."""
+    # Above those of well-known services, below relays (servers.py) and what Linux gives out by itself: a port of that
+    # range that is free now may be the other end of somebody's connection in a moment.
+    for port in random.sample(range(4000, 10000), 1000):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no port between 4000 and 10000 is free")
 
 
 def has_two_processors():

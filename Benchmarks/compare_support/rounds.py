@@ -10,6 +10,9 @@ from .tally import keep
 
 WARMUP = 0.3
 FAILURES_MAX = 2
+# Somebody may have taken the port; a program that does not start three times over will not start at all.
+STARTS_MAX = 2
+ABSENCES_MAX = 3
 # Opening ten thousand allocations takes long, and memory is what it is whoever else is at work.
 ALONE_ATTEMPTS = 2
 
@@ -24,6 +27,8 @@ class Rounds:
         self.tally = tally
         self.progress = progress
         self.position = ""
+        #: In how many scenarios in a row a program could not be started.
+        self.absences = {}
 
     def run(self, number):
         for scenario in self.scenarios:
@@ -48,10 +53,10 @@ class Rounds:
         results = {}
         try:
             for program in programs:
-                servers[program.name] = None if program.is_direct else Server(program, self.options.scratch)
+                servers[program.name] = None if program.is_direct else self._start(program, scenario)
             for program in programs:
                 server = servers[program.name]
-                if server is None or self._is_ready(server, scenario):
+                if server is not None or program.is_direct:
                     result = self._measure(server, scenario, self.options.attempts)
                     if result is not None:
                         results[program.name] = result
@@ -67,29 +72,46 @@ class Rounds:
         results = {}
         for program in programs:
             for attempt in range(min(ALONE_ATTEMPTS, self.options.attempts)):
-                server = Server(program, self.options.scratch)
-                try:
-                    result = self._measure(server, scenario, 1) if self._is_ready(server, scenario) else None
-                finally:
-                    server.stop()
+                self.tally.repeated += 1 if attempt > 0 else 0
+                result = self._measure_alone(scenario, program)
                 best = results.get(program.name)
-                if result is not None:
-                    # Only a stopped server has counted everything, and only a fresh one nothing else.
-                    add_losses(result, server)
                 if result is not None and (best is None or result["foreignShare"] < best["foreignShare"]):
                     results[program.name] = result
                 if result is None or result["foreignShare"] <= FOREIGN_MAX:
                     break
-                self.tally.repeated += 1 if attempt == 0 else 0
             self.progress.advance(planned_seconds(scenario, self.options))
         return results
 
-    def _is_ready(self, server, scenario):
-        if server.is_ready():
-            return True
-        server.stop()
+    def _measure_alone(self, scenario, program):
+        server = self._start(program, scenario)
+        if server is None:
+            return None
+        try:
+            result = self._measure(server, scenario, 1)
+        finally:
+            server.stop()
+        if result is not None:
+            # Only a stopped server has counted everything, and only a fresh one nothing else.
+            add_losses(result, server)
+        return result
+
+    def _start(self, program, scenario):
+        """A server that answers, or None."""
+        if self.absences.get(program.name, 0) >= ABSENCES_MAX:
+            return None
+        for _ in range(STARTS_MAX):
+            server = Server(program, self.options.scratch)
+            try:
+                if server.is_ready():
+                    self.absences[program.name] = 0
+                    return server
+            except KeyboardInterrupt:
+                server.stop()
+                raise
+            server.stop()
+        self.absences[program.name] = self.absences.get(program.name, 0) + 1
         self.tally.note(scenario.name, f"{server.name} does not answer: {server.last_words()}")
-        return False
+        return None
 
     def _measure(self, server, scenario, attempts):
         """The run with the least disturbance out of a bounded number; most often the first."""
