@@ -24,7 +24,7 @@ final class World {
     private var now = Instant(nanoseconds: 5_000_000_000_000)
     private var nextSocket: Int32 = 100
     private var replyBytes = [UInt8](repeating: 0, count: TURNServer.replyByteCountMax)
-    private var packet = [UInt8](repeating: 0, count: 2048)
+    private var headroom = [UInt8](repeating: 0, count: RelayForwarder.headroom)
 
     init() {
         let directory = CredentialDirectory(
@@ -87,12 +87,11 @@ final class World {
         return replyBytes[1] & 0x10 == 0 ? .success : .error
     }
 
-    /// A peer's datagram of `count` bytes that lies behind the room for a header.
+    /// A peer's datagram of `count` bytes, with the room for a header before it.
     func receiveFromPeer(_ peer: SocketAddress, byteCount count: Int, allocation: UInt32) -> Outcome {
-        var span = packet.mutableSpan
+        var span = headroom.mutableSpan
         var bytes = unsafe span.mutableBytes
-        let payload = RelayForwarder.headroom..<RelayForwarder.headroom + count
-        let verdict = forwarder.receiveFromPeer(&bytes, payload: payload, from: peer, allocation: allocation, at: now)
+        let verdict = forwarder.receiveFromPeer(count, from: peer, allocation: allocation, at: now, headroom: &bytes)
         switch verdict {
         case .sendToClient: return .relayed
         case .drop: return .dropped

@@ -53,16 +53,18 @@ extension Worker {
                 outgoing.flush()
                 next = 0
             }
-            let room = min(received.slotCount - next, end - handled)
+            let room = relayDepth.limit(min(received.slotCount - next, end - handled))
             let count: Int
             do { count = try received.receive(from: descriptor, limit: room, startingAt: next) } catch {
                 // The call was told of an ICMP error instead of a datagram; what waits is reported again.
                 if error.isDeliveryReport { readErrors(descriptor, allocation, at: now) }
                 return next
             }
+            relayDepth.note(count)
             for slot in next..<next + count { receiveFromPeer(slot, allocation, at: now) }
             next += count
-            if count < room { return next }
+            // Asked for one, it may have more: the poller will say so.
+            if count < room || room == 1 { return next }
         }
         return next
     }

@@ -84,6 +84,7 @@ final class Worker {
     var forwarder: RelayForwarder
     var relays: RelaySocketTable
     private var gathering: Gathering
+    var relayDepth = ReadDepth()
     /// Datagrams of this round so far.
     var handled = 0
     var answers: [ShellAnswer] = []
