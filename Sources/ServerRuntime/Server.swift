@@ -192,7 +192,10 @@ package final class Server {
                 mailbox: mailbox, log: log)
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
-                    do { try Worker(context, listeners: ListenerSet(sockets)).run() } catch {
+                    do {
+                        var worker = try Worker(context, listeners: ListenerSet(sockets))
+                        try worker.run()
+                    } catch {
                         // Without its listeners the kernel would spread its clients over the others, which do not know
                         // them. A server that is restarted serves again; half a server does not.
                         Self.give(up: "worker \(context.number) stopped: \(error)", failure, context.log)

@@ -3,6 +3,7 @@ import LinuxSockets
 import NetworkPrimitives
 import STUN
 import TURN
+import Telemetry
 
 /// What the shell has to tell the control plane about an output.
 enum ShellAnswer {
@@ -12,35 +13,45 @@ enum ShellAnswer {
 
 // Driving the control plane: inputs, its replies, its outputs.
 extension Worker {
-    func receiveControl(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
+    mutating func receiveControl(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
         let unixTime = wallClock()
         var bytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
-        let answer = server.receive(
-            received.payload(of: segment), on: path, at: now, unixTime: unixTime, reply: unsafe span.mutableBytes)
+        let answer = Self.ask(
+            &server, about: segment, of: received, on: path, at: now, unixTime: unixTime,
+            reply: unsafe span.mutableBytes)
         if let reason = server.lastDrop { logDrop(reason, path, at: now) }
         // First the deed, then the word: who is told that an allocation has ended may count on its port being free.
         drainOutputs(at: now)
         if let answer { send(unsafe bytes.span.bytes, answer) }
     }
 
+    // The machine and the datagram are parts of one value, and each is named by itself here: so the compiler sees that
+    // changing the one leaves the other alone.
+    private static func ask(
+        _ server: inout TURNServer, about segment: Segment, of received: borrowing ReceiveBatch, on path: FiveTuple,
+        at now: Instant, unixTime: UnixTime, reply: consuming MutableRawSpan
+    ) -> Reply? {
+        server.receive(received.payload(of: segment), on: path, at: now, unixTime: unixTime, reply: reply)
+    }
+
     /// Gives the control plane an input that may be answered, and sends the answer. Its outputs are the caller's to
     /// drain.
-    func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
+    mutating func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
         var bytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
         let answer = input(&server, unsafe span.mutableBytes)
         if let answer { send(unsafe bytes.span.bytes, answer) }
     }
 
-    private func send(_ bytes: RawSpan, _ reply: Reply) {
+    private mutating func send(_ bytes: RawSpan, _ reply: Reply) {
         guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
         outgoing.append(copying: bytes.extracting(0..<reply.byteCount), envelope)
     }
 
     /// Does all that the control plane asks for, and tells it how it went, in the order in which it asked, until there
     /// is nothing left of either.
-    func drainOutputs(at now: Instant) {
+    mutating func drainOutputs(at now: Instant) {
         while true {
             while let output = server.nextOutput() { perform(output, at: now) }
             guard !answers.isEmpty else { return }
@@ -48,7 +59,7 @@ extension Worker {
         }
     }
 
-    private func give(_ answer: ShellAnswer, at now: Instant) {
+    private mutating func give(_ answer: ShellAnswer, at now: Instant) {
         reply { server, bytes in
             switch answer {
             case .relayOpened(let id, let socket, let address):
@@ -59,7 +70,7 @@ extension Worker {
         }
     }
 
-    private func perform(_ output: Output, at now: Instant) {
+    private mutating func perform(_ output: Output, at now: Instant) {
         switch output {
         case .openRelay(let id, let address, let token):
             answers.append(openRelay(id, address, holdNextAs: token))
@@ -81,7 +92,7 @@ extension Worker {
             logClosed(session, end, forwarder.traffic(of: session.allocation.index))
         case .authenticationFailed(let client, let username, let code):
             logRefusal(
-                "\(code.rawValue) \(code.reason) for <\(quoted(username))> from \(client.socketAddress)", at: now)
+                "\(code.rawValue) \(code.reason) for <\(Quoted(username))> from \(client.socketAddress)", at: now)
         case .bindingAnswered(let client):
             logBinding(client, at: now)
         case .peerRefused(let client, let peer):
@@ -91,7 +102,7 @@ extension Worker {
 
     // MARK: - Relay sockets
 
-    private func openRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) -> ShellAnswer {
+    private mutating func openRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) -> ShellAnswer {
         do {
             let socket = HeldSocket(try UDPSocket(binding: address, options: relayOptions))
             if let token {
@@ -107,7 +118,7 @@ extension Worker {
         }
     }
 
-    private func claimReservation(_ id: AllocationID, _ token: UInt64, at now: Instant) -> ShellAnswer {
+    private mutating func claimReservation(_ id: AllocationID, _ token: UInt64, at now: Instant) -> ShellAnswer {
         guard let held = context.reservations.take(token) else { return .relayFailed(id, .noReservation) }
         do { try adopt(held, of: id) } catch {
             // The token is spent: its worker may have ended it meanwhile, and would not find it a second time.
@@ -119,8 +130,11 @@ extension Worker {
     }
 
     /// Opens the connection that the data plane would like to have. Nothing may wait for the flush.
-    func connect(_ wish: ConnectionWish) {
+    mutating func connect(_ wish: ConnectionWish, at now: Instant) {
+        guard now >= connectsFrom else { return }
         guard let raw = relays.connect(wish, options: relayOptions) else {
+            // The wish comes again with every datagram, and what is short now is short for a while.
+            connectsFrom = now.advanced(byMilliseconds: Self.connectionPause)
             return forwarder.connect(wish, through: nil)
         }
         let token = WorkerToken.relay(descriptor: raw, allocation: wish.allocation)
@@ -133,7 +147,7 @@ extension Worker {
         }
     }
 
-    private func adopt(_ socket: HeldSocket, of id: AllocationID) throws(SystemError) {
+    private mutating func adopt(_ socket: HeldSocket, of id: AllocationID) throws(SystemError) {
         let raw = socket.socket.raw
         let token = WorkerToken.relay(descriptor: raw, allocation: id.index)
         try poller.add(raw, token: token.bits, interest: .readable)

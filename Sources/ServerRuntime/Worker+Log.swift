@@ -9,8 +9,6 @@ import Telemetry
 extension Worker {
     func wallClock() -> UnixTime { Clock.wall() }
 
-    func quoted(_ bytes: [UInt8]) -> String { "\(Quoted(bytes))" }
-
     func logOpened(_ session: SessionSummary) {
         guard context.log.isWritten(.info) else { return }
         var line = beginLine(session)
@@ -52,20 +50,20 @@ extension Worker {
         context.log.write(.info, line.text)
     }
 
-    func logBinding(_ client: ClientAddress, at now: Instant) {
+    mutating func logBinding(_ client: ClientAddress, at now: Instant) {
         guard context.log.isWritten(.info), let suppressed = bindings.admit(at: now) else { return }
         let leftOut = suppressed == 0 ? "" : " (\(suppressed) such lines left out)"
         context.log.write(.info, "Binding from \(client.socketAddress)\(leftOut)")
     }
 
     /// A line that strangers can cause: a few a second, and how many were left out.
-    func logRefusal(_ text: @autoclosure () -> String, at now: Instant) {
+    mutating func logRefusal(_ text: @autoclosure () -> String, at now: Instant) {
         guard context.log.isWritten(.warning), let suppressed = refusals.admit(at: now) else { return }
         context.log.write(.warning, suppressed == 0 ? text() : "\(text()) (\(suppressed) such lines left out)")
     }
 
     /// `drop-invalid-packets-log`: bytes that are no message, at the rate of other lines that strangers can cause.
-    func logDrop(_ reason: DropReason, _ path: FiveTuple, at now: Instant) {
+    mutating func logDrop(_ reason: DropReason, _ path: FiveTuple, at now: Instant) {
         guard context.settings.logsInvalidPackets else { return }
         switch reason {
         case .notForUs, .malformed, .badFingerprint:

@@ -6,7 +6,7 @@ import TURN
 // From the listeners to the peers, and from the relay sockets to the clients.
 extension Worker {
     /// Reads a listener until it is empty or has had its share of the round.
-    func readListener(_ listener: Int, at now: Instant) {
+    mutating func readListener(_ listener: Int, at now: Instant) {
         let end = handled + Self.listenerShare
         while handled < end {
             let count: Int
@@ -15,10 +15,10 @@ extension Worker {
             outgoing.flush()
             if count < received.slotCount { break }
         }
-        if let wish = forwarder.takeWish() { connect(wish) }
+        if let wish = forwarder.takeWish() { connect(wish, at: now) }
     }
 
-    private func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
+    private mutating func receiveFromClient(_ slot: Int, _ listener: Int, at now: Instant) {
         let train = received.train(of: slot)
         let listening = listeners.address(listener)
         let server = train.localAddress.map { SocketAddress(ip: $0, port: listening.port) } ?? listening
@@ -26,9 +26,9 @@ extension Worker {
         for segment in train.segments { receiveFromClient(segment, path, at: now) }
     }
 
-    private func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
+    private mutating func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
         handled += 1
-        switch forwarder.receiveFromClient(received.payload(of: segment), on: path, at: now) {
+        switch Self.route(segment, of: received, by: &forwarder, on: path, at: now) {
         case .sendToPeer(let peer, let socket, let connection, let payload, let dontFragment):
             let start = segment.bytes.lowerBound
             outgoing.append(
@@ -44,8 +44,16 @@ extension Worker {
         }
     }
 
+    // See `ask`.
+    private static func route(
+        _ segment: Segment, of received: borrowing ReceiveBatch, by forwarder: inout RelayForwarder,
+        on path: FiveTuple, at now: Instant
+    ) -> RelayForwarder.ClientVerdict {
+        forwarder.receiveFromClient(received.payload(of: segment), on: path, at: now)
+    }
+
     /// Reads a relay socket into the slots from `first` on; returns the first slot that is free afterwards.
-    func readRelay(_ descriptor: CInt, _ allocation: UInt32, startingAt first: Int, at now: Instant) -> Int {
+    mutating func readRelay(_ descriptor: CInt, _ allocation: UInt32, startingAt first: Int, at now: Instant) -> Int {
         var next = first
         let end = handled + Self.relayShare
         while handled < end {
@@ -69,7 +77,7 @@ extension Worker {
         return next
     }
 
-    private func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
+    private mutating func receiveFromPeer(_ slot: Int, _ allocation: UInt32, at now: Instant) {
         let train = received.train(of: slot)
         for segment in train.segments {
             handled += 1
@@ -81,7 +89,7 @@ extension Worker {
         }
     }
 
-    private func receiveFromPeer(_ segment: Segment, _ peer: SocketAddress, _ allocation: UInt32, at now: Instant) {
+    private mutating func receiveFromPeer(_ segment: Segment, _ peer: SocketAddress, _ allocation: UInt32, at now: Instant) {
         var headroom = outgoing.headroom(before: segment)
         let verdict = forwarder.receiveFromPeer(
             segment.bytes.count, from: peer, allocation: allocation, at: now, headroom: &headroom)
@@ -102,7 +110,7 @@ extension Worker {
     }
 
     /// ICMP errors that datagrams of a relay socket met (RFC 8656 §11.5).
-    func readErrors(_ descriptor: CInt, _ allocation: UInt32, at now: Instant) {
+    mutating func readErrors(_ descriptor: CInt, _ allocation: UInt32, at now: Instant) {
         for _ in 0..<Self.errorsPerRound {
             guard let error = readErrorQueue(of: descriptor) else { return }
             let message = ICMPMessage(

@@ -61,7 +61,7 @@ package struct WorkerReport: Sendable {
 ///
 /// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The
 /// decisions are theirs; here is only what needs the kernel.
-final class Worker {
+struct Worker: ~Copyable {
     /// Datagrams read from a listener before the other sockets get their turn.
     static let listenerShare = 256
     /// Datagrams read from a relay socket before the next one gets its turn.
@@ -69,6 +69,8 @@ final class Worker {
     /// Datagrams read from all relay sockets before the listeners get another turn: they bring the requests, which must
     /// not wait for a crowd of peers.
     static let relaysShare = 256
+    /// Milliseconds without another try after a connection to a peer could not be had.
+    static let connectionPause: UInt32 = 1000
     /// Slots left in a batch below which it is sent before another relay socket is read.
     static let slotsPerRelay = 8
     /// Allocations at a time that leave enough free pages behind to be worth a trim.
@@ -85,6 +87,8 @@ final class Worker {
     var relays: RelaySocketTable
     private var gathering: Gathering
     var relayDepth = ReadDepth()
+    /// When connections to peers may be opened again.
+    var connectsFrom = Instant.zero
     /// Datagrams of this round so far.
     var handled = 0
     var answers: [ShellAnswer] = []
@@ -97,6 +101,13 @@ final class Worker {
 
     init(_ context: WorkerContext, listeners: consuming ListenerSet) throws(SystemError) {
         let now = Clock.monotonic()
+        let poller = try Poller()
+        try poller.add(context.mailbox.raw, token: WorkerToken.mailbox.bits, interest: .readable)
+        for index in 0..<listeners.count {
+            try poller.add(listeners.raw(index), token: WorkerToken.listener(index).bits, interest: .readable)
+        }
+        self.poller = poller
+        self.listeners = listeners
         self.context = context
         var random = OSRandom()
         received = ReceiveBatch(headroom: TransmitBatch.headroom)
@@ -111,15 +122,9 @@ final class Worker {
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
         bindings = RepeatLimiter(perSecond: 100, start: now)
-        poller = try Poller()
-        self.listeners = listeners
-        try poller.add(context.mailbox.raw, token: WorkerToken.mailbox.bits, interest: .readable)
-        for index in 0..<self.listeners.count {
-            try poller.add(self.listeners.raw(index), token: WorkerToken.listener(index).bits, interest: .readable)
-        }
     }
 
-    func run() throws(SystemError) {
+    mutating func run() throws(SystemError) {
         Clock.sleepExactly()
         var now = Clock.monotonic()
         while !isStopping {
@@ -137,7 +142,7 @@ final class Worker {
 
     /// After a busy time the heap keeps pages that nobody uses. When the last allocation has gone they go too, so that
     /// memory returns to where it started.
-    private func trimWhenIdle() {
+    private mutating func trimWhenIdle() {
         let count = server.liveCounts.allocations
         busiest = max(busiest, count)
         guard count == 0, busiest >= Self.busyAllocations else { return }
@@ -145,14 +150,14 @@ final class Worker {
         Heap.trim()
     }
 
-    private func expire(at now: Instant) {
+    private mutating func expire(at now: Instant) {
         while let deadline = server.nextDeadline, deadline <= now {
             server.handleDeadline(at: now)
             drainOutputs(at: now)
         }
     }
 
-    private func handleEvents(_ count: Int, at now: Instant) {
+    private mutating func handleEvents(_ count: Int, at now: Instant) {
         handled = 0
         for index in 0..<count {
             switch WorkerToken(bits: poller.event(at: index).token) {
@@ -167,7 +172,7 @@ final class Worker {
         readRelays(count, at: now)
     }
 
-    private func readRelays(_ count: Int, at now: Instant) {
+    private mutating func readRelays(_ count: Int, at now: Instant) {
         // Relay sockets rarely hold more than a datagram each, so that one batch gathers from many of them.
         var filledSlots = 0
         var handledBefore = handled
@@ -188,7 +193,7 @@ final class Worker {
         outgoing.flush()
     }
 
-    private func handle(_ message: WorkerMessage) {
+    private mutating func handle(_ message: WorkerMessage) {
         switch message {
         case .stop: isStopping = true
         case .revoke: break
@@ -205,7 +210,7 @@ final class Worker {
         }
     }
     /// Ends what belongs to those who were put out, all of them by one look at the allocations.
-    private func deleteRevoked(at now: Instant) {
+    private mutating func deleteRevoked(at now: Instant) {
         switch revocations?.take() {
         case nil: return
         case .scopes(let scopes): server.revoke(scopes, at: now)
