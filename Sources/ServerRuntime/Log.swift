@@ -12,7 +12,8 @@ package final class Log: Sendable {
     private let lost = Locked(0)
 
     private static let linesMax = 8192
-    /// How long lines may wait for others. At twenty thousand allocations a second the mailbox is a quarter full then.
+    /// How long lines may wait for others after one was written. At twenty thousand allocations a second the mailbox is
+    /// a quarter full then.
     static let gatheringMilliseconds: UInt32 = 50
 
     package init(minimum: LogLevel) throws(SystemError) {

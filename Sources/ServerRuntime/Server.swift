@@ -225,9 +225,6 @@ package final class Server {
         try interruptions.add(signals.raw, token: 0, interest: .readable)
         while true {
             _ = try poller.wait(until: nil, now: Clock.monotonic())
-            // Lines come in crowds: those of a moment are written at once, for one wake-up. A signal does not wait.
-            let now = Clock.monotonic()
-            _ = try interruptions.wait(until: now.advanced(byMilliseconds: Log.gatheringMilliseconds), now: now)
             log.writePending(to: sinks)
             while let signal = signals.read() {
                 switch signal {
@@ -238,6 +235,10 @@ package final class Server {
                     log.write(.notice, "signal \(signal) is not used yet; restart to change the configuration")
                 }
             }
+            // Lines come in crowds: the first is written when it comes, and those of the next moment all at once, for
+            // one wake-up. A signal does not wait.
+            let now = Clock.monotonic()
+            _ = try interruptions.wait(until: now.advanced(byMilliseconds: Log.gatheringMilliseconds), now: now)
         }
     }
 
