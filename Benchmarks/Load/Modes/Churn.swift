@@ -20,7 +20,7 @@ final class Churn: Companion {
     private(set) var findings = Outcome.Churn()
     private let pool: ClientPool
     private let peer: SocketAddress
-    private let hold: UInt64
+    private var hold: UInt64
     private let perSecond: Int
     private var pacer: Pacer
     private let inbox = Inbox()
@@ -66,7 +66,7 @@ final class Churn: Companion {
 
     /// Gives back what is still there.
     func finish() throws(SystemError) {
-        pacer = Pacer(start: .max / 2, perSecond: perSecond, burst: 1)
+        hold = 0
         let end = Clock.monotonic().advanced(byMilliseconds: 1000)
         for index in seats.indices {
             guard let seat = seats[index], case .held = seat.phase else { continue }
