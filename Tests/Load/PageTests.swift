@@ -9,7 +9,7 @@ struct PageTests {
         """
         {"format":1,"title":"\(title)","server":"\(server)","unit":"datagram","mode":"channel","seconds":2.0,\
         "command":"tern-bench channel --name <b>","delivered":123456,"perSecond":61728.0,\
-        "serverMicroseconds":\(microseconds),"serverShare":0.2,"sentInAll":200000,"lostInAll":500,\
+        "serverMicroseconds":\(microseconds),"serverShare":0.2,"sentInAll":200000,"lostInAll":400,\
         "latency":{"p50":120.5,"p90":200.0,"p99":900.0,"p999":1500.0,"max":2500.0,"count":100000,\
         "curve":[[0,80.0],[50,120.5],[99,900.0],[99.9,1500.0],[100,2500.0]]},\
         "series":[[0.2,0.2,12400,12300,0.21,119.0,850.0],[0.4,0.2,12400,12400,0.2,121.0,910.0]],\
@@ -21,7 +21,7 @@ struct PageTests {
     func single() throws {
         let page = HTMLPage(runs: [try RunRecord(parsing: record(server: "tern"))]).text
         for text in [
-            "<h1>tern: ChannelData up</h1>", "3.25", "61,728", "500 of 200,000 (0.2 %)", "max 2.50 ms",
+            "<h1>tern: ChannelData up</h1>", "3.25", "61,728", "400 of 200,000 (0.2 %)", "max 2.50 ms",
             "The generator was at its limit: beware.", "Latency by percentile", "--name &lt;b&gt;",
         ] {
             #expect(page.contains(text), "\(text)")
