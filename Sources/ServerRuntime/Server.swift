@@ -75,14 +75,14 @@ package final class Server {
         do {
             // Before any thread, so that all of them leave these signals to us.
             let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-            let listenerSets = try openListeners()
+            let listeners = try openListeners()
             let signalingListeners = try openSignalingListeners()
             try writeProcessID()
             try dropPrivileges()
             let addresses = Addresses(
-                turn: listenerSets.first?.map { $0.socket.localAddress } ?? [],
+                turn: listeners.map { $0.data[0].socket.localAddress },
                 signaling: signalingListeners.map { $0.listener.localAddress })
-            try startWorkers(listenerSets)
+            try startWorkers(listeners)
             try startSignaling(signalingListeners)
             logStart(addresses)
             // A worker that answers has its poller and its tables.
@@ -104,24 +104,21 @@ package final class Server {
 
     // MARK: - Start
 
-    /// One set of sockets a worker; the kernel spreads clients over them (SO_REUSEPORT).
-    private func openListeners() throws -> [[HeldSocket]] {
+    /// The sockets of each worker; the kernel spreads clients over them (SO_REUSEPORT).
+    private func openListeners() throws(StartFailure) -> [ListenerGroup] {
         for address in settings.listenerAddresses { try requireUnused(address) }
-        var sets: [[HeldSocket]] = []
-        for _ in 0..<workerCount {
-            var sockets: [HeldSocket] = []
-            for address in settings.listenerAddresses {
-                if let socket = try openListener(address) { sockets.append(socket) }
-            }
-            sets.append(sockets)
+        var groups: [ListenerGroup] = []
+        for address in settings.listenerAddresses {
+            let group = try ListenerGroup(workers: workerCount) { () throws(StartFailure) in try openListener(address) }
+            if let group { groups.append(group) }
         }
-        guard sets.contains(where: { !$0.isEmpty }) else {
+        guard !groups.isEmpty else {
             throw StartFailure(
                 configuration.listeners.servesUDP
                     ? "there is nothing to listen on; check listening-ip"
                     : "no-udp leaves nothing to listen on: TCP and TLS come with a later release; remove no-udp")
         }
-        return sets
+        return groups
     }
 
     /// SO_REUSEPORT lets every process of this user share a port, a second server that was started by mistake too; the
@@ -181,10 +178,12 @@ package final class Server {
         return StartFailure("cannot become \(kind) \(Quoted(Array(name.utf8))): \(reason); check proc-\(kind)")
     }
 
-    private func startWorkers(_ listenerSets: [[HeldSocket]]) throws {
+    private func startWorkers(_ listeners: [ListenerGroup]) throws {
         let reservations = ReservationBook()
         let failure = failure
-        for (number, sockets) in listenerSets.enumerated() {
+        for number in 0..<workerCount {
+            let data = listeners.map { $0.data[number] }
+            let control = listeners.compactMap { $0.control.isEmpty ? nil : $0.control[number] }
             let mailbox = try Mailbox<WorkerMessage>(limit: Self.mailboxMax)
             mailboxes.append(mailbox)
             let context = WorkerContext(
@@ -193,7 +192,8 @@ package final class Server {
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
                     do {
-                        var worker = try Worker(context, listeners: ListenerSet(sockets))
+                        let listeners = ListenerSet(data: data, control: control)
+                        var worker = try Worker(context, listeners: listeners)
                         try worker.run()
                     } catch {
                         // Without its listeners the kernel would spread its clients over the others, which do not know

@@ -55,8 +55,8 @@ package struct ServerSettings: Sendable {
         let relayAddresses = Self.relayAddresses(configuration, host)
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
         listenerAddresses = Self.listenerAddresses(configuration)
-        // Beside its listeners a worker has a poller and a mailbox.
-        let reserved = Self.reservedFiles + host.workerCount * (listenerAddresses.count + 2)
+        // Beside its listeners, two an address, a worker has a poller and a mailbox.
+        let reserved = Self.reservedFiles + host.workerCount * (2 * listenerAddresses.count + 2)
         let available = max(4, host.openFilesMax - reserved)
         // Signaling may not take the files of the relays: a quarter is always theirs.
         signalingConnectionsMax = min(configuration.signaling?.limits.connectionsMax ?? 0, available - available / 4)

@@ -102,7 +102,9 @@ extension Worker {
 
     // MARK: - Relay sockets
 
-    private mutating func openRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) -> ShellAnswer {
+    private mutating func openRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?)
+        -> ShellAnswer
+    {
         do {
             let socket = HeldSocket(try UDPSocket(binding: address, options: relayOptions))
             if let token {

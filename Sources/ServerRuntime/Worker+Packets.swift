@@ -89,7 +89,9 @@ extension Worker {
         }
     }
 
-    private mutating func receiveFromPeer(_ segment: Segment, _ peer: SocketAddress, _ allocation: UInt32, at now: Instant) {
+    private mutating func receiveFromPeer(
+        _ segment: Segment, _ peer: SocketAddress, _ allocation: UInt32, at now: Instant
+    ) {
         var headroom = outgoing.headroom(before: segment)
         let verdict = forwarder.receiveFromPeer(
             segment.bytes.count, from: peer, allocation: allocation, at: now, headroom: &headroom)

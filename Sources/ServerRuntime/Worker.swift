@@ -165,9 +165,15 @@ struct Worker: ~Copyable {
                 for message in context.mailbox.drain() { handle(message) }
                 // Whatever the messages say: the one about it may have found no room.
                 deleteRevoked(at: now)
-            case .listener(let listener): readListener(listener, at: now)
-            case .relay: continue
+            case .listener(let listener) where listener < listeners.controlCount: readListener(listener, at: now)
+            case .listener, .relay: continue
             }
+        }
+        for index in 0..<count {
+            guard case .listener(let listener) = WorkerToken(bits: poller.event(at: index).token),
+                listener >= listeners.controlCount
+            else { continue }
+            readListener(listener, at: now)
         }
         readRelays(count, at: now)
     }

@@ -43,7 +43,10 @@ struct WorkerRevocationTests {
                 number: 0, settings: settings, ledger: ledger, members: members, reservations: ReservationBook(),
                 mailbox: mailbox, log: try Log(minimum: .error))
             thread = try WorkerThread.spawn(name: "worker") {
-                do { try Worker(context, listeners: ListenerSet([socket])).run() } catch {
+                do {
+                    var worker = try Worker(context, listeners: ListenerSet(data: [socket], control: []))
+                    try worker.run()
+                } catch {
                     Issue.record("the worker stopped: \(error)")
                 }
             }
