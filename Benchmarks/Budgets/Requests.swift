@@ -13,7 +13,9 @@ struct Requests {
     private let key: HMACSHA1Key
     private let nonce: [UInt8]
 
-    init(_ world: World, client: SocketAddress, peer: SocketAddress, username: [UInt8], password: [UInt8]) {
+    init(
+        _ world: borrowing World, client: SocketAddress, peer: SocketAddress, username: [UInt8], password: [UInt8]
+    ) {
         path = FiveTuple(client: ClientAddress(client), server: World.server, transport: .udp)
         self.peer = peer
         self.username = username

@@ -3,8 +3,8 @@ import NetworkPrimitives
 import TURN
 
 /// A world in which an operation can be done, and the operation in it.
-struct Scene {
-    private let world = World()
+struct Scene: ~Copyable {
+    private var world = World()
     private let operation: Operation
     private let client: Requests
     private let steps: [Step]
@@ -45,7 +45,7 @@ struct Scene {
 
     /// Other allocations of the same user: nobody has a server to themselves, and the first and the last of a table
     /// cost what those between them do not.
-    private func keepOthers() {
+    private mutating func keepOthers() {
         for number in 1...UInt32(10) {
             let others = Requests(
                 world, client: World.address(198, 52, 100, 100 + number, port: 40_000), peer: peer,
@@ -76,7 +76,7 @@ struct Scene {
     }
 
     /// Does the operation so often.
-    func run(_ count: Int) {
+    mutating func run(_ count: Int) {
         for _ in 0..<count {
             switch operation {
             case .channelDown: receive(from: peer)
@@ -94,14 +94,14 @@ struct Scene {
         }
     }
 
-    private func receive(from peer: SocketAddress) {
+    private mutating func receive(from peer: SocketAddress) {
         let outcome = world.receiveFromPeer(peer, byteCount: Operation.payloadByteCount, allocation: 0)
         precondition(outcome == .relayed, "what is measured is the operation and not its refusal")
     }
 
-    private func perform(_ steps: [Step]) { perform(steps, on: client.path) }
+    private mutating func perform(_ steps: [Step]) { perform(steps, on: client.path) }
 
-    private func perform(_ steps: [Step], on path: FiveTuple) {
+    private mutating func perform(_ steps: [Step], on path: FiveTuple) {
         for step in steps {
             let outcome = world.receiveFromClient(step.datagram, on: path)
             precondition(outcome == step.outcome, "what is measured is the operation and not its refusal")

@@ -8,7 +8,7 @@ enum TernBudgets {
         var marks = 0
         let wanted = Set(CommandLine.arguments.dropFirst())
         for operation in Operation.allCases where wanted.isEmpty || wanted.contains(operation.rawValue) {
-            let scene = Scene(operation)
+            var scene = Scene(operation)
             scene.run(operation.count)
             mark(&marks)
             scene.run(operation.count)

@@ -6,7 +6,7 @@ import TURN
 
 /// One worker without a machine under it: the two planes, the ledger, and a shell that says yes to everything. The
 /// clock is moved by hand and every seed is fixed, so that each run executes the same instructions.
-final class World {
+struct World: ~Copyable {
     static let realm = Array("example.org".utf8)
     static let user = Array("alice".utf8)
     static let password = Array("correct horse battery staple".utf8)
@@ -23,8 +23,6 @@ final class World {
     private var forwarder: RelayForwarder
     private var now = Instant(nanoseconds: 5_000_000_000_000)
     private var nextSocket: Int32 = 100
-    private var replyBytes = [UInt8](repeating: 0, count: TURNServer.replyByteCountMax)
-    private var headroom = [UInt8](repeating: 0, count: RelayForwarder.headroom)
 
     init() {
         let directory = CredentialDirectory(
@@ -61,7 +59,7 @@ final class World {
     }
 
     /// Lets time pass, and what has run out go.
-    func advance(milliseconds: UInt32) {
+    mutating func advance(milliseconds: UInt32) {
         now = now.advanced(byMilliseconds: milliseconds)
         while let deadline = control.nextDeadline, deadline <= now {
             control.handleDeadline(at: now)
@@ -72,12 +70,13 @@ final class World {
     // MARK: - What a worker does with a datagram
 
     /// A client's datagram, as far as the verdict about it.
-    func receiveFromClient(_ datagram: [UInt8], on path: FiveTuple) -> Outcome {
+    mutating func receiveFromClient(_ datagram: [UInt8], on path: FiveTuple) -> Outcome {
         switch unsafe forwarder.receiveFromClient(datagram.span.bytes, on: path, at: now) {
         case .sendToPeer: return .relayed
         case .drop: return .dropped
         case .handToControlPlane: break
         }
+        var replyBytes = InlineArray<1280, UInt8>(repeating: 0)
         var span = replyBytes.mutableSpan
         let reply = unsafe control.receive(
             datagram.span.bytes, on: path, at: now, unixTime: Self.unixTime, reply: span.mutableBytes)
@@ -88,7 +87,8 @@ final class World {
     }
 
     /// A peer's datagram of `count` bytes, with the room for a header before it.
-    func receiveFromPeer(_ peer: SocketAddress, byteCount count: Int, allocation: UInt32) -> Outcome {
+    mutating func receiveFromPeer(_ peer: SocketAddress, byteCount count: Int, allocation: UInt32) -> Outcome {
+        var headroom = InlineArray<64, UInt8>(repeating: 0)
         var span = headroom.mutableSpan
         var bytes = unsafe span.mutableBytes
         let verdict = forwarder.receiveFromPeer(count, from: peer, allocation: allocation, at: now, headroom: &bytes)
@@ -100,13 +100,14 @@ final class World {
 
     /// Does what the outputs ask for. True when a client was answered on the way.
     @discardableResult
-    private func settle() -> Bool {
+    private mutating func settle() -> Bool {
         var answered = false
         while let output = control.nextOutput() {
             switch output {
             case .route(let change): forwarder.apply(change, at: now)
             case .openRelay(let id, let address, holdNextAs: _):
                 nextSocket = nextSocket == .max ? 100 : nextSocket + 1
+                var replyBytes = InlineArray<1280, UInt8>(repeating: 0)
                 var span = replyBytes.mutableSpan
                 let reply = unsafe control.relayOpened(
                     id, socket: RelaySocketID(rawValue: nextSocket), address: address, at: now,

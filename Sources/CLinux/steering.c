@@ -1,6 +1,6 @@
-// Which socket of a group that shares an address gets a datagram (SO_REUSEPORT), decided by a small program in the kernel
-// (SO_ATTACH_REUSEPORT_CBPF, socket(7)). The group has two sockets for each worker, those for data first: the client's
-// address and port choose the worker, the datagram itself says which of the two.
+// Which socket of a group that shares an address gets a datagram (SO_REUSEPORT), decided by a small program in the
+// kernel (SO_ATTACH_REUSEPORT_CBPF, socket(7)). The group has two sockets for each worker, those for data first: the
+// client's address and port choose the worker, the datagram itself says which of the two.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/filter.h>

@@ -2,8 +2,8 @@ import LinuxSockets
 import NetworkPrimitives
 
 /// The listeners of one worker, by index: those for requests first, which are read before all others, then those for
-/// data. A client's datagrams come to either by what they are, so that a flood of data neither delays requests nor takes
-/// their room in the kernel's queue.
+/// data. A client's datagrams come to either by what they are, so that a flood of data neither delays requests nor
+/// takes their room in the kernel's queue.
 struct ListenerSet: ~Copyable, Sendable {
     private let sockets: [HeldSocket]
     // Copies of what the sockets hold: asking an object would count a reference for each datagram.

@@ -1,9 +1,9 @@
 /// How many datagrams to ask a relay socket for.
 ///
-/// Mostly one is there, and asking for more makes the kernel look a second time, which is a third of what reading costs.
-/// Where peers send bursts that arrive as single datagrams, those have to be read together, or each would travel alone.
-/// So the worker looks at what its reads bring: while they bring single datagrams it asks for one, and now and then for
-/// more, to notice a change.
+/// Mostly one is there, and asking for more makes the kernel look a second time, which is a third of what reading
+/// costs. Where peers send bursts that arrive as single datagrams, those have to be read together, or each would
+/// travel alone. So the worker looks at what its reads bring: while they bring single datagrams it asks for one, and
+/// now and then for more, to notice a change.
 struct ReadDepth {
     /// Reads by which it is judged.
     static let period = 64

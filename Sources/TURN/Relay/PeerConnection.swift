@@ -27,8 +27,8 @@ struct PeerConnection: Sendable {
     private var mark: UInt32 = 0
     private var count: UInt16 = 0
 
-    /// Notes a datagram to `destination`. Returns the socket connected to it, if there is one, and whether it is time to
-    /// ask for one. Each datagram repeats the question, so that nobody needs to remember it.
+    /// Notes a datagram to `destination`. Returns the socket connected to it, if there is one, and whether it is time
+    /// to ask for one. Each datagram repeats the question, so that nobody needs to remember it.
     mutating func noteDatagram(to destination: SocketAddress) -> (socket: RelaySocketID?, isWished: Bool) {
         if let socket, peer == destination {
             count = 0

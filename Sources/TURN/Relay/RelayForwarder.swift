@@ -145,15 +145,14 @@ package struct RelayForwarder: ~Copyable {
     private mutating func send(
         _ payload: Range<Int>, to peer: SocketAddress, from allocation: UInt32, dontFragment: Bool, at now: Instant
     ) -> ClientVerdict {
-        guard let socket = table[allocation].relay(peer.family) else { return .drop(.noRelay) }
-        guard table[allocation].upstream.take(payload.count, at: now) else { return .drop(.overBandwidth) }
-        table[allocation].traffic.toPeerPackets += 1
-        table[allocation].traffic.toPeerBytes += UInt64(payload.count)
-        let connection = table[allocation].connection.noteDatagram(to: peer)
-        if connection.isWished { wish = ConnectionWish(allocation: allocation, relay: socket, peer: peer) }
-        active |= 1 << (allocation % 64)
-        return .sendToPeer(
-            peer, through: socket, connection: connection.socket, payload: payload, dontFragment: dontFragment)
+        switch table[allocation].carryUp(payload.count, to: peer, at: now) {
+        case .drop(let reason): return .drop(reason)
+        case .through(let socket, let connection, let isWished):
+            if isWished { wish = ConnectionWish(allocation: allocation, relay: socket, peer: peer) }
+            active |= 1 << (allocation % 64)
+            return .sendToPeer(
+                peer, through: socket, connection: connection, payload: payload, dontFragment: dontFragment)
+        }
     }
 
     // MARK: - Peer to client
@@ -178,11 +177,9 @@ package struct RelayForwarder: ~Copyable {
             }
             frame = frameDataIndication(byteCount, from: peer, &headroom)
         }
-        guard table[allocation].downstream.take(byteCount, at: now) else { return .drop(.overBandwidth) }
+        guard let path = table[allocation].carryDown(byteCount, at: now) else { return .drop(.overBandwidth) }
         active |= 1 << (allocation % 64)
-        table[allocation].traffic.toClientPackets += 1
-        table[allocation].traffic.toClientBytes += UInt64(byteCount)
-        return .sendToClient(table[allocation].fiveTuple, frame)
+        return .sendToClient(path, frame)
     }
 
     /// RFC 8656 §12.5: over UDP without padding.

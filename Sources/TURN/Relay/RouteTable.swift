@@ -17,6 +17,30 @@ package struct AllocationRoute: Sendable {
         case .ipv6: relayIPv6
         }
     }
+
+    /// How a datagram leaves for a peer.
+    enum WayUp {
+        case through(RelaySocketID, connection: RelaySocketID?, isConnectionWished: Bool)
+        case drop(DropReason)
+    }
+
+    /// Counts a datagram of so many bytes to `peer`, and says by which socket it leaves.
+    mutating func carryUp(_ byteCount: Int, to peer: SocketAddress, at now: Instant) -> WayUp {
+        guard let socket = relay(peer.family) else { return .drop(.noRelay) }
+        guard upstream.take(byteCount, at: now) else { return .drop(.overBandwidth) }
+        traffic.toPeerPackets += 1
+        traffic.toPeerBytes += UInt64(byteCount)
+        let (connection, isWished) = connection.noteDatagram(to: peer)
+        return .through(socket, connection: connection, isConnectionWished: isWished)
+    }
+
+    /// Counts a datagram of so many bytes to the client; nil when it is too much.
+    mutating func carryDown(_ byteCount: Int, at now: Instant) -> FiveTuple? {
+        guard downstream.take(byteCount, at: now) else { return nil }
+        traffic.toClientPackets += 1
+        traffic.toClientBytes += UInt64(byteCount)
+        return fiveTuple
+    }
 }
 
 /// What one allocation relayed, application data only.
