@@ -99,6 +99,8 @@ def check(data, key, measured):
             complaints.append(f"{name}: has a budget and is no operation")
     for line in complaints:
         print(f"budgets: {line}", file=sys.stderr)
+    if not complaints:
+        print(f"budgets: {len(measured)} operations cost what is recorded for {key}")
     return 1 if complaints else 0
 
 
