@@ -1,5 +1,14 @@
 import LinuxSockets
+import NetworkPrimitives
 import TURN
+
+/// Why a connection to a peer could not be had.
+enum ConnectionFailure: Error {
+    /// Nobody gets one for a while.
+    case shortage
+    /// This wish cannot be met, and says nothing about others.
+    case impossible
+}
 
 /// The relay sockets of one worker, and the connections to single peers beside them. A socket's descriptor is its
 /// `RelaySocketID`; the kernel reuses descriptors, so that every look-up names the allocation too.
@@ -38,16 +47,22 @@ struct RelaySocketTable: ~Copyable {
         descriptor >= 0 && descriptor < allocations.count && allocations[Int(descriptor)] == allocation
     }
 
-    /// Opens a connection to the wish's peer beside its relay socket, in place of one to another peer. Nil when the
-    /// allocation has ended, or there is no descriptor to spare; then everything goes on as before.
-    mutating func connect(_ wish: ConnectionWish, options: UDPSocketOptions) -> CInt? {
+    /// Opens a connection to the wish's peer beside its relay socket, in place of one to another peer. Without it
+    /// everything goes on as before.
+    mutating func connect(_ wish: ConnectionWish, options: UDPSocketOptions) throws(ConnectionFailure) -> CInt {
         let relay = wish.relay.rawValue
-        guard isOpen(relay, of: wish.allocation), let entry = sockets[relay] else { return nil }
+        guard isOpen(relay, of: wish.allocation), let entry = sockets[relay],
+            entry.socket.socket.localAddress.family == wish.peer.family
+        else { throw .impossible }
         disconnect(relay)
-        guard connectionCount < connectionsMax,
-            let connection = try? UDPSocket(beside: entry.socket.socket, connectedTo: wish.peer, options: options)
-        else { return nil }
-        let held = HeldSocket(connection)
+        guard connectionCount < connectionsMax else { throw .shortage }
+        let held: HeldSocket
+        do {
+            held = HeldSocket(try UDPSocket(beside: entry.socket.socket, connectedTo: wish.peer, options: options))
+        } catch {
+            // Anybody can name a peer without a route. What fails before is about this host.
+            throw error.operation == "connect" ? .impossible : .shortage
+        }
         insert(held, of: wish.allocation)
         connectionCount += 1
         sockets[relay]?.connection = held.socket.raw

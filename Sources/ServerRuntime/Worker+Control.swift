@@ -134,9 +134,10 @@ extension Worker {
     /// Opens the connection that the data plane would like to have. Nothing may wait for the flush.
     mutating func connect(_ wish: ConnectionWish, at now: Instant) {
         guard now >= connectsFrom else { return }
-        guard let raw = relays.connect(wish, options: relayOptions) else {
-            // The wish comes again with every datagram, and what is short now is short for a while.
-            connectsFrom = now.advanced(byMilliseconds: Self.connectionPause)
+        let raw: CInt
+        do throws(ConnectionFailure) { raw = try relays.connect(wish, options: relayOptions) } catch {
+            // Others wish too, and what is short now is short for a while.
+            if error == .shortage { connectsFrom = now.advanced(byMilliseconds: Self.connectionPause) }
             return forwarder.connect(wish, through: nil)
         }
         let token = WorkerToken.relay(descriptor: raw, allocation: wish.allocation)

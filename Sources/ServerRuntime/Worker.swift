@@ -69,7 +69,7 @@ struct Worker: ~Copyable {
     /// Datagrams read from all relay sockets before the listeners get another turn: they bring the requests, which must
     /// not wait for a crowd of peers.
     static let relaysShare = 256
-    /// Milliseconds without another try after a connection to a peer could not be had.
+    /// Milliseconds without another try after there was no room for a connection to a peer.
     static let connectionPause: UInt32 = 1000
     /// Slots left in a batch below which it is sent before another relay socket is read.
     static let slotsPerRelay = 8

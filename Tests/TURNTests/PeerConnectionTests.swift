@@ -44,6 +44,14 @@ struct PeerConnectionTests {
         #expect(wishes(1, to: second) == 1)
     }
 
+    @Test("where a connection could not be had the next try comes after 4096 datagrams")
+    mutating func refused() {
+        #expect(wishes(64, to: first) == 1)
+        connection.connect(nil, to: first)
+        #expect(wishes(4095, to: first) == 0)
+        #expect(wishes(1, to: first) == 1)
+    }
+
     @Test("it ends with the relay of its family, and not with the other one")
     mutating func ends() {
         connection.connect(socket, to: first)

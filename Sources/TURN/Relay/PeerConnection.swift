@@ -17,7 +17,7 @@ package struct ConnectionWish: Equatable, Sendable {
 struct PeerConnection: Sendable {
     /// Datagrams to one peer, with none to another between them, after which a connection is wished for.
     static let steadyCount: UInt16 = 64
-    /// The same for an allocation whose connection leads to another peer.
+    /// The same for an allocation whose connection leads to another peer, or could not be had.
     static let replacingCount: UInt16 = 4096
 
     private(set) var socket: RelaySocketID?
@@ -26,6 +26,8 @@ struct PeerConnection: Sendable {
     /// connection is made a little early.
     private var mark: UInt32 = 0
     private var count: UInt16 = 0
+    /// What `count` has to reach.
+    private var wishedCount = PeerConnection.steadyCount
 
     /// Notes a datagram to `destination`. Returns the socket connected to it, if there is one, and whether it is time
     /// to ask for one. Each datagram repeats the question, so that nobody needs to remember it.
@@ -41,16 +43,20 @@ struct PeerConnection: Sendable {
             return (nil, false)
         }
         if count < Self.replacingCount { count += 1 }
-        return (nil, count >= (socket == nil ? Self.steadyCount : Self.replacingCount))
+        return (nil, count >= wishedCount)
     }
 
+    /// Nil: there is no connection to that peer, and the next try is to be rare.
     mutating func connect(_ socket: RelaySocketID?, to peer: SocketAddress) {
         self.socket = socket
         self.peer = peer
         count = 0
+        wishedCount = Self.replacingCount
     }
 
     mutating func end(_ family: AddressFamily) {
-        if peer.family == family { socket = nil }
+        guard peer.family == family else { return }
+        socket = nil
+        wishedCount = Self.steadyCount
     }
 }

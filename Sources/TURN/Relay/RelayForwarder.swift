@@ -57,7 +57,15 @@ package struct RelayForwarder: ~Copyable {
         transactionIDs = SplitMix64(seed: transactionSeed)
     }
 
-    package mutating func apply(_ change: RouteChange, at now: Instant) { table.apply(change, at: now) }
+    package mutating func apply(_ change: RouteChange, at now: Instant) {
+        table.apply(change, at: now)
+        switch change {
+        case .closeRelay(let allocation, _), .removeAllocation(let allocation):
+            // Its place and its descriptor may be somebody else's before the wish is taken.
+            if wish?.allocation == allocation { wish = nil }
+        default: break
+        }
+    }
 
     /// What an allocation has relayed so far; asked before it is removed.
     package func traffic(of allocation: UInt32) -> Traffic {
