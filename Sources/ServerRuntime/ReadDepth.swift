@@ -12,11 +12,14 @@ struct ReadDepth {
 
     private var asksForOne = false
     private var reads = 0
+    /// Which of sixteen reads asks for more. Another one in each period: with sixteen sockets that are read in turn it
+    /// would otherwise always be the same socket.
+    private var probed = 0
     /// Reads of this period that brought more than one datagram.
     private var deepReads = 0
 
     /// How much the next read is to ask for, of at most `room`.
-    func limit(_ room: Int) -> Int { asksForOne && reads % Self.probeInterval != 0 ? 1 : room }
+    func limit(_ room: Int) -> Int { asksForOne && reads % Self.probeInterval != probed ? 1 : room }
 
     /// What a read brought.
     mutating func note(_ count: Int) {
@@ -27,6 +30,7 @@ struct ReadDepth {
         }
         guard reads == Self.period else { return }
         asksForOne = deepReads * Self.probeInterval < Self.period
+        probed = (probed + 1) % Self.probeInterval
         reads = 0
         deepReads = 0
     }

@@ -61,7 +61,7 @@ extension Worker {
                 outgoing.flush()
                 next = 0
             }
-            let room = relayDepth.limit(min(received.slotCount - next, end - handled))
+            let room = relayDepth.limit(min(received.slotCount - next, Self.relaySlots, end - handled))
             let count: Int
             do { count = try received.receive(from: descriptor, limit: room, startingAt: next) } catch {
                 // The call was told of an ICMP error instead of a datagram; what waits is reported again.

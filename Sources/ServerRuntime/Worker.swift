@@ -66,6 +66,8 @@ struct Worker: ~Copyable {
     static let listenerShare = 256
     /// Datagrams read from a relay socket before the next one gets its turn.
     static let relayShare = 64
+    /// Slots that one read of a relay socket may fill: each may hold a train of 64.
+    static let relaySlots = 16
     /// Datagrams read from all relay sockets before the listeners get another turn: they bring the requests, which must
     /// not wait for a crowd of peers.
     static let relaysShare = 256

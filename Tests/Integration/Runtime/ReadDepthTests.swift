@@ -26,10 +26,18 @@ struct ReadDepthTests {
         #expect(deepReads(640, of: 1) == 40)
     }
 
-    @Test("everything again within sixteen reads when bursts come, and for as long as they do")
+    @Test("sixteen sockets read in turn are all looked at")
+    mutating func sixteenSockets() {
+        _ = deepReads(64, of: 1)
+        var probed: Set<Int> = []
+        for read in 0..<1024 where deepReads(1, of: 1) == 1 { probed.insert(read % 16) }
+        #expect(probed.count == 16)
+    }
+
+    @Test("everything again within two times sixteen reads when bursts come, and for as long as they do")
     mutating func bursts() {
         _ = deepReads(65, of: 1)
-        #expect(deepReads(16, of: 8) >= 1)
+        #expect(deepReads(32, of: 8) >= 1)
         #expect(deepReads(640, of: 8) == 640)
     }
 

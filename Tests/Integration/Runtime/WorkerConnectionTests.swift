@@ -35,7 +35,7 @@ struct WorkerConnectionTests {
             let context = WorkerContext(
                 number: 0, settings: settings, ledger: ledger, reservations: ReservationBook(),
                 mailbox: try Mailbox(limit: 16), log: try Log(minimum: .error))
-            let worker = try Worker(context, listeners: ListenerSet([socket]))
+            let worker = try Worker(context, listeners: ListenerSet(data: [socket], control: []))
             self.worker = worker
             listener = socket.socket.localAddress
             incoming = ReceiveBatch(slots: 1)
