@@ -39,6 +39,7 @@ extension Worker {
         case .deletedByClient: line.append(", deleted by the client, usage: rp=")
         case .expired: line.append(", expired, usage: rp=")
         case .revoked: line.append(", revoked, usage: rp=")
+        case .disconnected: line.append(", the connection ended, usage: rp=")
         }
         line.append(traffic.toPeerPackets)
         line.append(", rb=")

@@ -3,7 +3,15 @@ package import NetworkPrimitives
 
 /// The transport between client and server (RFC 8656 §3.1).
 package enum ClientTransport: UInt8, Hashable, Sendable {
-    case udp
+    case udp, tcp
+
+    /// Whether messages follow each other in a connection instead of coming by themselves.
+    package var isStream: Bool {
+        switch self {
+        case .udp: false
+        case .tcp: true
+        }
+    }
 }
 
 /// The host that sent us a request. Never interchangeable with a peer.

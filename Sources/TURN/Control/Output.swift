@@ -41,6 +41,8 @@ package enum SessionEnd: Equatable, Sendable {
     case deletedByClient, expired
     /// Its owner was put out: kicked, or its credentials were withdrawn.
     case revoked
+    /// Its client's connection ended.
+    case disconnected
 }
 
 /// Why the shell could not open a relay.

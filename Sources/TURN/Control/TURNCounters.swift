@@ -9,6 +9,7 @@ package struct TURNCounters: Sendable {
     package var allocationsDeleted: UInt64 = 0
     package var allocationsExpired: UInt64 = 0
     package var allocationsRevoked: UInt64 = 0
+    package var allocationsDisconnected: UInt64 = 0
     package var successes: UInt64 = 0
     /// Error responses after authentication, by code.
     private var errors = InlineArray<16, UInt64>(repeating: 0)
@@ -27,6 +28,7 @@ package struct TURNCounters: Sendable {
         allocationsDeleted += other.allocationsDeleted
         allocationsExpired += other.allocationsExpired
         allocationsRevoked += other.allocationsRevoked
+        allocationsDisconnected += other.allocationsDisconnected
         successes += other.successes
         for index in 0..<16 { errors[index] += other.errors[index] }
     }

@@ -246,10 +246,9 @@ extension TURNServer {
         reply: consuming MutableRawSpan
     ) -> Reply? {
         // 438 goes to somebody who has shown the key, and is shorter than what it answers.
-        guard
-            isMetered || authentication.showsKey
-                || challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now)
-        else { return drop(.overReplyRate) }
+        guard isMetered || authentication.showsKey || mayBeChallenged(arrival.path, at: arrival.now) else {
+            return drop(.overReplyRate)
+        }
         switch authentication {
         case .accepted: preconditionFailure("an accepted request is not refused")
         case .malformed:

@@ -14,12 +14,10 @@ extension TURNServer {
             guard case .accepted(let credentials) = authentication else {
                 return refuse(authentication, arrival, reply: reply)
             }
-            challengeMeter.refund(arrival.path.client.socketAddress.ip)
+            refundChallenge(arrival.path)
             integrity = credentials.integrity
         }
-        guard bindingMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) else {
-            return drop(.overReplyRate)
-        }
+        guard mayLearnAddress(arrival.path, at: arrival.now) else { return drop(.overReplyRate) }
         let exchange = Exchange(
             path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
             integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
@@ -43,7 +41,7 @@ extension TURNServer {
         switch error {
         case .badMagicCookie where settings.answersClassicBinding && ClassicBinding.isRequest(datagram):
             guard settings.answersBinding else { return drop(.disabled) }
-            guard bindingMeter.allow(path.client.socketAddress.ip, at: now) else { return drop(.overReplyRate) }
+            guard mayLearnAddress(path, at: now) else { return drop(.overReplyRate) }
             counters.bindingResponses += 1
             let count = ClassicBinding.respond(to: datagram, source: path.client.socketAddress, into: &reply)
             return Reply(path: path, byteCount: count)

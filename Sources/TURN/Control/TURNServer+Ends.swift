@@ -1,5 +1,5 @@
 import Containers
-import NetworkPrimitives
+package import NetworkPrimitives
 import STUN
 
 // How allocations, their parts and reservations end (RFC 8656 §6, §7.2, §8.2, §9, §12).
@@ -29,10 +29,25 @@ extension TURNServer {
         case .deletedByClient: counters.allocationsDeleted += 1
         case .expired: counters.allocationsExpired += 1
         case .revoked: counters.allocationsRevoked += 1
+        case .disconnected: counters.allocationsDisconnected += 1
         }
         outputs.append(.route(.removeAllocation(allocation: id.index)))
         timers.cancel(id.index)
         remove(id)
+    }
+
+    /// A client's connection has ended, and with it the five-tuple that names its allocation: nobody could use that any
+    /// more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that is redeemed from
+    /// another five-tuple.
+    package mutating func disconnected(_ path: FiveTuple, at now: Instant) {
+        precondition(path.transport.isStream, "only connections end")
+        guard let handle = allocationByFiveTuple[path] else { return }
+        let id = AllocationID(handle)
+        switch allocations[handle].phase {
+        // The shell is at work on its sockets; they are taken back when it answers.
+        case .opening: openings[opening(of: id)].isRevoked = true
+        case .active: end(id, .all, .disconnected, at: now)
+        }
     }
 
     private mutating func closeRelays(of id: AllocationID, _ families: FamilySet, at now: Instant) {

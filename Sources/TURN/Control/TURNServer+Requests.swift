@@ -29,16 +29,14 @@ extension TURNServer {
         // allocation is no stranger: a flood in their name must not keep them from renewing a nonce that has run out.
         let judged = existing == nil ? judgeNonce(datagram, arrival) : nil
         let isMetered = !(judged?.isFresh ?? true)
-        if isMetered, !challengeMeter.allow(arrival.path.client.socketAddress.ip, at: arrival.now) {
-            return drop(.overReplyRate)
-        }
+        if isMetered, !mayBeChallenged(arrival.path, at: arrival.now) { return drop(.overReplyRate) }
         let authentication = authenticate(datagram, arrival, existing: existing, judged: judged)
         guard case .accepted(let credentials) = authentication else {
             return refuse(authentication, arrival, isMetered: isMetered, reply: reply)
         }
         // Whoever answers a challenge is where they say they are: what they were told is not held against them, so that
         // one host can make any number of allocations in a row while a spoofed source runs dry.
-        challengeMeter.refund(arrival.path.client.socketAddress.ip)
+        refundChallenge(arrival.path)
         let exchange = Exchange(
             path: arrival.path, method: arrival.message.type.method, transactionID: arrival.message.transactionID,
             integrity: credentials.integrity, addsFingerprint: addsFingerprint(to: arrival.message))

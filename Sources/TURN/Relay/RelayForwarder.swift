@@ -117,7 +117,8 @@ package struct RelayForwarder: ~Copyable {
     private static let sendIndication = MessageType(.send, .indication).wire
     private static let dataIndication = MessageType(.data, .indication).wire
 
-    /// RFC 8656 §12.6. Over UDP padding is allowed but not required, so the datagram may be longer than it says.
+    /// RFC 8656 §12.6. Over UDP padding is allowed but not required, so the datagram may be longer than it says. Over a
+    /// stream it is required, and the frame has it.
     private mutating func routeChannelData(
         _ datagram: RawSpan, on path: FiveTuple, at now: Instant
     ) -> ClientVerdict {
@@ -177,7 +178,8 @@ package struct RelayForwarder: ~Copyable {
         let frame: Frame
         if let channel = table.channel(toPeer: peer, allocation: allocation) {
             guard byteCount <= Self.datagramByteCountMax - ChannelDataHeader.byteCount else { return .drop(.tooLong) }
-            frame = Self.frameChannelData(byteCount, channel: channel, &headroom)
+            let padding = -byteCount & table[allocation].channelPaddingMask
+            frame = Self.frameChannelData(byteCount, channel: channel, padding: padding, &headroom)
         } else {
             guard table.isPermitted(peer.ip, allocation: allocation) else { return .drop(.noPermission) }
             guard byteCount <= Self.datagramByteCountMax - Self.headroom - Self.paddingMax else {
@@ -190,12 +192,14 @@ package struct RelayForwarder: ~Copyable {
         return .sendToClient(path, frame)
     }
 
-    /// RFC 8656 §12.5: over UDP without padding.
-    private static func frameChannelData(_ byteCount: Int, channel: UInt16, _ headroom: inout MutableRawSpan) -> Frame {
+    /// RFC 8656 §12.5: the length does not count the padding.
+    private static func frameChannelData(
+        _ byteCount: Int, channel: UInt16, padding: Int, _ headroom: inout MutableRawSpan
+    ) -> Frame {
         let start = headroom.byteCount - ChannelDataHeader.byteCount
         headroom.storeBigEndian(channel, at: start)
         headroom.storeBigEndian(UInt16(byteCount), at: start + 2)
-        return Frame(header: ChannelDataHeader.byteCount, padding: 0)
+        return Frame(header: ChannelDataHeader.byteCount, padding: padding)
     }
 
     /// ```

@@ -4,12 +4,22 @@ package import NetworkPrimitives
 /// What the data plane knows of an allocation.
 package struct AllocationRoute: Sendable {
     package let fiveTuple: FiveTuple
+    /// What the padding of ChannelData to this client is masked with: over a stream it is padded to four bytes
+    /// (RFC 8656 §12.5), over UDP not. A mask costs no branch.
+    let channelPaddingMask: Int
     package var relayIPv4: RelaySocketID?
     package var relayIPv6: RelaySocketID?
     package var upstream: TokenBucket
     package var downstream: TokenBucket
     package var traffic = Traffic()
     var connection = PeerConnection()
+
+    init(fiveTuple: FiveTuple, bandwidth: TokenBucket) {
+        self.fiveTuple = fiveTuple
+        channelPaddingMask = fiveTuple.transport.isStream ? 0b11 : 0
+        upstream = bandwidth
+        downstream = bandwidth
+    }
 
     package func relay(_ family: AddressFamily) -> RelaySocketID? {
         switch family {
@@ -108,8 +118,7 @@ package struct RouteTable: ~Copyable {
         case .addAllocation(let allocation, let fiveTuple, let bytesPerSecondMax):
             // A burst below the longest datagram would never let that datagram pass.
             let bucket = TokenBucket(ratePerSecond: bytesPerSecondMax, burst: max(bytesPerSecondMax, 65_536), at: now)
-            allocations.insert(
-                AllocationRoute(fiveTuple: fiveTuple, upstream: bucket, downstream: bucket), at: allocation)
+            allocations.insert(AllocationRoute(fiveTuple: fiveTuple, bandwidth: bucket), at: allocation)
             let isNew = allocationByFiveTuple.insert(allocation, for: fiveTuple)
             precondition(isNew, "one five-tuple has one allocation (RFC 8656 §3.2)")
         case .openRelay(let allocation, let family, let socket):
