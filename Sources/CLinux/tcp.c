@@ -19,6 +19,8 @@ static int set_connection_options(int fd, const struct tern_tcp_options *options
         return fail(failure, "setsockopt(TCP_KEEPIDLE)");
     if (set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, options->keepalive_interval) != 0)
         return fail(failure, "setsockopt(TCP_KEEPINTVL)");
+    if (options->unsent_max > 0 && set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, options->unsent_max) != 0)
+        return fail(failure, "setsockopt(TCP_NOTSENT_LOWAT)");
     return 0;
 }
 

@@ -11,8 +11,8 @@ extension OptionTable {
         Option(
             "listening-device", .device, short: "d",
             "Network interface the listeners are bound to. Older kernels want CAP_NET_RAW for it."),
-        .flag("no-udp", "Open no UDP listener."),
-        .flag("no-tcp", support: .silent("this release opens no TCP listener"), "Open no TCP listener."),
+        .flag("no-udp", "Open no UDP listener. Not together with no-tcp."),
+        .flag("no-tcp", "Open no TCP listener."),
         .flag("no-tls", support: .silent("this release opens no TLS listener"), "Open no TLS listener."),
         .flag("no-dtls", support: .silent("DTLS is off unless `dtls` is written"), "Open no DTLS listener."),
         .flag("dtls", support: .later("DTLS listeners"), "Serve DTLS clients on the TLS port."),
@@ -152,8 +152,7 @@ extension OptionTable {
             "Lifetime of a permission. RFC 8656 §9 fixes it at 300; other values are for tests."),
         Option(
             "max-allocate-timeout", .seconds(0...86400, whenBare: nil), default: "60",
-            support: .later("stream transports"),
-            "How long a connection may stay without an allocation."),
+            "How long a client's TCP connection may stay without an allocation before it is closed. 0 sets no limit."),
         Option(
             "unauthorized-ratelimit", .flag, default: "on",
             "Limit the 401 answers that one source address gets, so that the server is no reflector. On unless "

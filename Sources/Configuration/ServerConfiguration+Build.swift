@@ -61,6 +61,7 @@ extension ServerConfiguration.Listeners {
         addresses = written.isEmpty ? .allLocal : .these(written)
         port = UInt16(settings.integer("listening-port"))
         servesUDP = !settings.flag("no-udp")
+        servesTCP = !settings.flag("no-tcp")
         device = settings.text("listening-device")
         socketBufferByteCount = settings.integer("sock-buf-size")
         if settings.isWritten("listening-port"), port == 0 {
@@ -68,10 +69,10 @@ extension ServerConfiguration.Listeners {
                 .error, at: settings.place(of: "listening-port"), about: "listening-port",
                 "port 0 is none; write 3478, or 1 to 65535")
         }
-        if !servesUDP {
+        if !servesUDP, !servesTCP {
             log.add(
-                .warning, at: settings.place(of: "no-udp"), about: "no-udp",
-                "this release serves UDP only, so no client is served")
+                .error, at: settings.place(of: "no-udp"), about: "no-udp",
+                "together with no-tcp no client could be served; remove one of them")
         }
     }
 }

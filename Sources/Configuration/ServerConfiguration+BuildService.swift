@@ -129,6 +129,7 @@ extension ServerConfiguration.Lifetimes {
         allocationMaximumSeconds = UInt32(settings.integer("max-allocate-lifetime"))
         channelSeconds = UInt32(settings.integer("channel-lifetime"))
         permissionSeconds = UInt32(settings.integer("permission-lifetime"))
+        connectionWithoutAllocationSeconds = UInt32(settings.integer("max-allocate-timeout"))
         for (name, seconds, standard) in [
             ("channel-lifetime", channelSeconds, UInt32(600)), ("permission-lifetime", permissionSeconds, 300),
         ] where seconds != standard {

@@ -54,6 +54,8 @@ extension ServerConfiguration {
         package let port: UInt16
         /// `no-udp` was not written.
         package let servesUDP: Bool
+        /// `no-tcp` was not written.
+        package let servesTCP: Bool
         /// The network interface to bind to.
         package let device: String?
         /// For listeners and relay sockets.
@@ -157,6 +159,8 @@ extension ServerConfiguration {
         package let channelSeconds: UInt32
         /// 300 by RFC 8656 §9.
         package let permissionSeconds: UInt32
+        /// How long a client's connection may stay without an allocation; 0 is without limit.
+        package let connectionWithoutAllocationSeconds: UInt32
     }
 
     /// What the operator says about peers, on top of the built-in rules.

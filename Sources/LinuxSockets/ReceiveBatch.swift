@@ -148,6 +148,10 @@ extension ReceiveBatch {
         return try body(&span)
     }
 
+    /// Where a caller that fills a slot itself may do so: behind the headroom and before the tail. Entries of a
+    /// `TransmitBatch` that point into the slot must have been flushed.
+    @inlinable package var payloadRoom: Range<Int> { headroom..<slotBytes - Self.tailBytes }
+
     /// The whole slot, as `withSlot` lends it, for as long as the batch is not used otherwise.
     @_lifetime(&self)
     @inlinable package mutating func slot(_ index: Int) -> MutableRawSpan {

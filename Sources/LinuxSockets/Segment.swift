@@ -30,6 +30,11 @@ package struct Train: Sendable {
     /// Nothing lies behind it but the slot's tail.
     @usableFromInline package let isLast: Bool
 
+    /// A part of a slot that the caller has filled itself.
+    @inlinable package init(slot: Int, bytes: Range<Int>) {
+        self.init(slot: slot, bytes: bytes, isFirst: false, isLast: false)
+    }
+
     @inlinable init(slot: Int, bytes: Range<Int>, isFirst: Bool, isLast: Bool) {
         self.slot = slot
         self.bytes = bytes

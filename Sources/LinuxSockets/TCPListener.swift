@@ -15,13 +15,19 @@ package struct TCPListenerOptions: Sendable {
     package var unacknowledgedSeconds = 30
     /// A silent connection is probed after so long, so that one whose client vanished is noticed.
     package var idleSecondsBeforeProbe = 60
+    /// Bytes that a connection takes beyond what it can send at present (TCP_NOTSENT_LOWAT); nil for as many as fit.
+    /// What lies in the kernel cannot be dropped when it has become old, and answers wait behind it.
+    package var unsentByteCountMax: Int?
 
     package init() {}
 
-    package init(backlog: Int = 1024, device: String? = nil, reusePort: Bool = false) {
+    package init(
+        backlog: Int = 1024, device: String? = nil, reusePort: Bool = false, unsentByteCountMax: Int? = nil
+    ) {
         self.backlog = backlog
         self.device = device
         self.reusePort = reusePort
+        self.unsentByteCountMax = unsentByteCountMax
     }
 }
 
@@ -112,6 +118,7 @@ package struct TCPListener: ~Copyable, Sendable {
         unsafe flat.user_timeout = Int32(clamping: options.unacknowledgedSeconds * 1000)
         unsafe flat.keepalive_idle = Int32(clamping: options.idleSecondsBeforeProbe)
         unsafe flat.keepalive_interval = 10
+        unsafe flat.unsent_max = Int32(clamping: options.unsentByteCountMax ?? 0)
         guard let device = options.device else {
             unsafe flat.device = nil
             return unsafe tern_tcp_listen(&address, &flat, &local, &failure)

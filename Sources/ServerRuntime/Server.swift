@@ -21,9 +21,10 @@ package final class Server {
         case development
     }
 
-    /// Where clients are served: TURN over UDP, and signaling over HTTP.
+    /// Where clients are served: TURN over UDP and over TCP, and signaling over HTTP.
     package struct Addresses: Sendable {
         package var turn: [SocketAddress] = []
+        package var streams: [SocketAddress] = []
         package var signaling: [SocketAddress] = []
     }
 
@@ -33,7 +34,7 @@ package final class Server {
     let members: SharedMembers?
     private let ledger: SharedLedger
     let log: Log
-    private let workerCount: Int
+    let workerCount: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     var signalingMailbox: Mailbox<SignalingMessage>?
     var threads: [WorkerThread] = []
@@ -76,13 +77,18 @@ package final class Server {
             // Before any thread, so that all of them leave these signals to us.
             let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
             let listeners = try openListeners()
+            let streamListeners = try openStreamListeners()
+            guard !listeners.isEmpty || streamListeners.contains(where: { !$0.isEmpty }) else {
+                throw StartFailure("there is nothing to listen on; check listening-ip")
+            }
             let signalingListeners = try openSignalingListeners()
             try writeProcessID()
             try dropPrivileges()
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
+                streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
                 signaling: signalingListeners.map { $0.listener.localAddress })
-            try startWorkers(listeners)
+            try startWorkers(listeners, streamListeners)
             try startSignaling(signalingListeners)
             logStart(addresses)
             // A worker that answers has its poller and its tables.
@@ -111,12 +117,6 @@ package final class Server {
         for address in settings.listenerAddresses {
             let group = try ListenerGroup(workers: workerCount) { () throws(StartFailure) in try openListener(address) }
             if let group { groups.append(group) }
-        }
-        guard !groups.isEmpty else {
-            throw StartFailure(
-                configuration.listeners.servesUDP
-                    ? "there is nothing to listen on; check listening-ip"
-                    : "no-udp leaves nothing to listen on: TCP and TLS come with a later release; remove no-udp")
         }
         return groups
     }
@@ -178,8 +178,10 @@ package final class Server {
         return StartFailure("cannot become \(kind) \(Quoted(Array(name.utf8))): \(reason); check proc-\(kind)")
     }
 
-    private func startWorkers(_ listeners: [ListenerGroup]) throws {
+    private func startWorkers(_ listeners: [ListenerGroup], _ streamListeners: [[HeldListener]]) throws {
         let reservations = ReservationBook()
+        let streamBook = StreamBook(
+            connectionsMax: settings.streams.connectionsMax, idlePerSourceMax: settings.streams.idlePerSourceMax)
         let failure = failure
         for number in 0..<workerCount {
             let data = listeners.map { $0.data[number] }
@@ -188,12 +190,13 @@ package final class Server {
             mailboxes.append(mailbox)
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
-                mailbox: mailbox, log: log)
+                mailbox: mailbox, log: log, streams: streamBook)
+            let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
                     do {
                         let listeners = ListenerSet(data: data, control: control)
-                        var worker = try Worker(context, listeners: listeners)
+                        var worker = try Worker(context, listeners: listeners, streamListeners: streams)
                         try worker.run()
                     } catch {
                         // Without its listeners the kernel would spread its clients over the others, which do not know
@@ -275,7 +278,7 @@ package final class Server {
 
     // MARK: - Words
 
-    private static func level(_ logging: ServerConfiguration.Logging) -> LogLevel {
+    static func level(_ logging: ServerConfiguration.Logging) -> LogLevel {
         let written: LogLevel =
             switch logging.minimumLevel {
             case .debug: .debug
@@ -288,8 +291,11 @@ package final class Server {
     }
 
     private func logStart(_ addresses: Addresses) {
-        let listening = addresses.turn.map(\.description).joined(separator: ", ")
-        log.write(.notice, "Tern \(Version.number): \(workerCount) workers listen on \(listening) over UDP")
+        let transports = [("UDP", addresses.turn), ("TCP", addresses.streams)].filter { !$0.1.isEmpty }
+        let listening = transports.map { "\($0.1.map(\.description).joined(separator: ", ")) over \($0.0)" }
+        log.write(
+            .notice,
+            "Tern \(Version.number): \(workerCount) workers listen on \(listening.joined(separator: " and "))")
         logSignalingStart(addresses.signaling)
         if case .stunOnly(let reason) = configuration.relaying {
             log.write(.warning, "STUN only, nothing is relayed: \(reason)")
@@ -314,8 +320,12 @@ package final class Server {
             return count > 0 ? "\(reason) \(count)" : nil
         }
         let unread = report.droppedAtListeners + report.droppedAtRelays
+        let streams = report.streams
         return "sent \(report.sent.sent) datagrams, failed to send \(report.sent.failed), "
             + "\(unread) not read in time; dropped: "
             + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
+            + "; \(streams.accepted) connections accepted, \(streams.refused) refused, closed: "
+            + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread); "
+            + "\(streams.dropped) datagrams to slow connections dropped"
     }
 }

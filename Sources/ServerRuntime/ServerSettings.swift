@@ -19,6 +19,16 @@ package struct HostFacts: Sendable {
     }
 }
 
+/// What clients may have who come by connections.
+package struct StreamSettings: Sendable {
+    /// Of all workers.
+    package let connectionsMax: Int
+    /// Connections of one source that have no allocation; 0 is without limit.
+    package let idlePerSourceMax: Int
+    /// How long a connection may stay without an allocation; 0 is without limit.
+    package let idleSeconds: UInt32
+}
+
 /// A configuration turned into what the machines take: the one place where the words of the operator become those of
 /// the protocol.
 package struct ServerSettings: Sendable {
@@ -26,6 +36,10 @@ package struct ServerSettings: Sendable {
     private static let reservedFiles = 256
     /// One in so many files for relaying is set aside for connections beside relay sockets.
     private static let connectionShare = 5
+    /// One in so many files for TURN is for connections of clients, if they may come by connections.
+    private static let streamShare = 3
+    /// Connections without an allocation that one source may hold.
+    private static let idleStreamsPerSourceMax = 1024
     /// More relay sockets than this are not opened, however many files the system would allow: tables are sized by it.
     private static let relaySocketsCeiling = 1 << 20
 
@@ -40,7 +54,10 @@ package struct ServerSettings: Sendable {
     package let gatherMicroseconds: Int
     /// Connections of HTTP and WebSocket at a time.
     package let signalingConnectionsMax: Int
+    /// Where clients are served over UDP, and where over connections.
     package let listenerAddresses: [SocketAddress]
+    package let streamListenerAddresses: [SocketAddress]
+    package let streams: StreamSettings
     package let device: String?
     package let logsInvalidPackets: Bool
     /// Of listeners and relay sockets alike.
@@ -54,13 +71,24 @@ package struct ServerSettings: Sendable {
     ) {
         let relayAddresses = Self.relayAddresses(configuration, host)
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
-        listenerAddresses = Self.listenerAddresses(configuration)
-        // Beside its listeners, two an address, a worker has a poller and a mailbox.
-        let reserved = Self.reservedFiles + host.workerCount * (2 * listenerAddresses.count + 2)
+        let addresses = Self.listenerAddresses(configuration)
+        let servesStreams = configuration.listeners.servesTCP
+        listenerAddresses = configuration.listeners.servesUDP ? addresses : []
+        streamListenerAddresses = servesStreams ? addresses : []
+        let listenerCount = 2 * listenerAddresses.count + streamListenerAddresses.count
+        // Beside its listeners, two an address for UDP, a worker has a poller and a mailbox.
+        let reserved = Self.reservedFiles + host.workerCount * (listenerCount + 2)
         let available = max(4, host.openFilesMax - reserved)
         // Signaling may not take the files of the relays: a quarter is always theirs.
         signalingConnectionsMax = min(configuration.signaling?.limits.connectionsMax ?? 0, available - available / 4)
-        let forRelays = available - signalingConnectionsMax
+        let forTURN = available - signalingConnectionsMax
+        // A client that comes by a connection needs a relay socket too.
+        let forStreams = servesStreams ? forTURN / Self.streamShare : 0
+        streams = StreamSettings(
+            connectionsMax: min(forStreams, Self.relaySocketsCeiling),
+            idlePerSourceMax: Self.idleStreamsPerSourceMax,
+            idleSeconds: configuration.lifetimes.connectionWithoutAllocationSeconds)
+        let forRelays = forTURN - forStreams
         let forConnections = forRelays / Self.connectionShare
         relaySocketsMax = min(forRelays - forConnections, Self.relaySocketsCeiling)
         connectionsPerWorkerMax = forConnections / host.workerCount
@@ -159,7 +187,6 @@ package struct ServerSettings: Sendable {
     // MARK: - Addresses
 
     private static func listenerAddresses(_ configuration: ServerConfiguration) -> [SocketAddress] {
-        guard configuration.listeners.servesUDP else { return [] }
         let port = configuration.listeners.port
         return switch configuration.listeners.addresses {
         case .allLocal: AddressFamily.allCases.map { SocketAddress(ip: .any($0), port: port) }

@@ -45,8 +45,16 @@ extension Worker {
     }
 
     private mutating func send(_ bytes: RawSpan, _ reply: Reply) {
-        guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
-        outgoing.append(copying: bytes.extracting(0..<reply.byteCount), envelope)
+        let message = bytes.extracting(0..<reply.byteCount)
+        switch reply.path.transport {
+        case .udp:
+            guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
+            outgoing.append(copying: message, envelope)
+        case .tcp:
+            // RFC 8489 §6.3.1.2: on the connection that the request came by, if that still is.
+            let isSent = streams.send(.control, header: RawSpan(), payload: message, padding: 0, to: reply.path)
+            if !isSent { drops.count(.noAllocation) }
+        }
     }
 
     /// Does all that the control plane asks for, and tells it how it went, in the order in which it asked, until there
@@ -87,8 +95,10 @@ extension Worker {
         case .route(let change):
             forwarder.apply(change, at: now)
         case .sessionOpened(let session):
+            if session.fiveTuple.transport.isStream { streams.allocationOpened(session.fiveTuple) }
             logOpened(session)
         case .sessionClosed(let session, let end):
+            if session.fiveTuple.transport.isStream { streams.allocationClosed(session.fiveTuple, at: now) }
             logClosed(session, end, forwarder.traffic(of: session.allocation.index))
         case .authenticationFailed(let client, let username, let code):
             logRefusal(

@@ -26,7 +26,8 @@ extension Worker {
         for segment in train.segments { receiveFromClient(segment, path, at: now) }
     }
 
-    private mutating func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
+    /// One message of a client, wherever it came from.
+    mutating func receiveFromClient(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
         handled += 1
         switch Self.route(segment, of: received, by: &forwarder, on: path, at: now) {
         case .sendToPeer(let peer, let socket, let connection, let payload, let dontFragment):
@@ -97,8 +98,16 @@ extension Worker {
             segment.bytes.count, from: peer, allocation: allocation, at: now, headroom: &headroom)
         switch verdict {
         case .sendToClient(let path, let frame):
-            guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
-            outgoing.append(segment, header: frame.header, padding: frame.padding, envelope)
+            switch path.transport {
+            case .udp:
+                guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
+                outgoing.append(segment, header: frame.header, padding: frame.padding, envelope)
+            case .tcp:
+                let header = headroom.bytes.extracting(last: frame.header)
+                let isSent = Self.relay(
+                    segment, of: received, header, padding: frame.padding, to: path, through: &streams)
+                if !isSent { drops.count(.noAllocation) }
+            }
         case .drop(let reason):
             drops.count(reason)
         }

@@ -15,6 +15,7 @@ struct WorkerContext: Sendable {
     let reservations: ReservationBook
     let mailbox: Mailbox<WorkerMessage>
     let log: Log
+    let streams: StreamBook
 }
 
 /// What other threads say to a worker.
@@ -30,12 +31,15 @@ package struct WorkerReport: Sendable {
     package var control = TURNCounters()
     package var drops = DropCounters()
     package var sent = TransmitCounters()
+    package var streams = StreamCounters()
     package var allocations = 0
     /// Datagrams that the kernel dropped because a listener or a relay socket was not read in time.
     package var droppedAtListeners: UInt64 = 0
     package var droppedAtRelays: UInt64 = 0
     /// Sockets connected to one peer beside a relay socket.
     package var connections = 0
+    /// Connections of clients.
+    package var openStreams = 0
 
     mutating func add(_ other: WorkerReport) {
         control.add(other.control)
@@ -52,6 +56,8 @@ package struct WorkerReport: Sendable {
         droppedAtListeners += other.droppedAtListeners
         droppedAtRelays += other.droppedAtRelays
         connections += other.connections
+        streams.add(other.streams)
+        openStreams += other.openStreams
     }
 }
 
@@ -87,6 +93,8 @@ struct Worker: ~Copyable {
     var server: TURNServer
     var forwarder: RelayForwarder
     var relays: RelaySocketTable
+    var door: StreamDoor
+    var streams: StreamTable
     private var gathering: Gathering
     var relayDepth = ReadDepth()
     /// When connections to peers may be opened again.
@@ -101,12 +109,18 @@ struct Worker: ~Copyable {
     /// Most allocations at a time since the heap was last trimmed.
     private var busiest = 0
 
-    init(_ context: WorkerContext, listeners: consuming ListenerSet) throws(SystemError) {
+    init(
+        _ context: WorkerContext, listeners: consuming ListenerSet, streamListeners: [HeldListener] = []
+    ) throws(SystemError) {
         let now = Clock.monotonic()
         let poller = try Poller()
         try poller.add(context.mailbox.raw, token: WorkerToken.mailbox.bits, interest: .readable)
         for index in 0..<listeners.count {
             try poller.add(listeners.raw(index), token: WorkerToken.listener(index).bits, interest: .readable)
+        }
+        for (index, held) in streamListeners.enumerated() {
+            let token = WorkerToken.streamListener(index)
+            try poller.add(held.listener.raw, token: token.bits, interest: .readable)
         }
         self.poller = poller
         self.listeners = listeners
@@ -120,6 +134,10 @@ struct Worker: ~Copyable {
             settings: context.settings.turn, ledger: context.ledger, members: context.members, random: random,
             start: now)
         relays = RelaySocketTable(connectionsMax: context.settings.connectionsPerWorkerMax)
+        door = StreamDoor(streamListeners)
+        streams = StreamTable(
+            limit: context.settings.streams.connectionsMax, idleSeconds: context.settings.streams.idleSeconds,
+            book: context.streams, seed: random.next(), start: now)
         gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
@@ -131,7 +149,7 @@ struct Worker: ~Copyable {
         var now = Clock.monotonic()
         while !isStopping {
             trimWhenIdle()
-            let count = try poller.wait(until: server.nextDeadline, now: now)
+            let count = try poller.wait(until: nextDeadline, now: now)
             now = Clock.monotonic()
             // What has run out must not be used by what is about to be read.
             expire(at: now)
@@ -157,6 +175,7 @@ struct Worker: ~Copyable {
             server.handleDeadline(at: now)
             drainOutputs(at: now)
         }
+        expireStreams(at: now)
     }
 
     private mutating func handleEvents(_ count: Int, at now: Instant) {
@@ -168,7 +187,8 @@ struct Worker: ~Copyable {
                 // Whatever the messages say: the one about it may have found no room.
                 deleteRevoked(at: now)
             case .listener(let listener) where listener < listeners.controlCount: readListener(listener, at: now)
-            case .listener, .relay: continue
+            case .streamListener(let listener): accept(from: listener, at: now)
+            case .listener, .relay, .stream: continue
             }
         }
         for index in 0..<count {
@@ -177,21 +197,30 @@ struct Worker: ~Copyable {
             else { continue }
             readListener(listener, at: now)
         }
-        readRelays(count, at: now)
+        readSockets(count, at: now)
+        settleStreams(at: now)
     }
 
-    private mutating func readRelays(_ count: Int, at now: Instant) {
-        // Relay sockets rarely hold more than a datagram each, so that one batch gathers from many of them.
+    private mutating func readSockets(_ count: Int, at now: Instant) {
+        // Relay sockets and connections rarely hold more than a message each, so that one batch gathers from many.
         var filledSlots = 0
         var handledBefore = handled
         for index in 0..<count {
             let event = poller.event(at: index)
-            guard case .relay(let descriptor, let allocation) = WorkerToken(bits: event.token),
+            switch WorkerToken(bits: event.token) {
+            case .relay(let descriptor, let allocation):
                 // An earlier event of this round may have closed the socket.
-                relays.isOpen(descriptor, of: allocation)
-            else { continue }
-            if event.hasError { readErrors(descriptor, allocation, at: now) }
-            filledSlots = readRelay(descriptor, allocation, startingAt: filledSlots, at: now)
+                guard relays.isOpen(descriptor, of: allocation) else { continue }
+                if event.hasError { readErrors(descriptor, allocation, at: now) }
+                filledSlots = readRelay(descriptor, allocation, startingAt: filledSlots, at: now)
+            case .stream(let name):
+                guard let handle = streams.handle(name) else { continue }
+                if event.isWritable { streams.writeQueued(handle, poller) }
+                if event.isReadable || event.hasError {
+                    filledSlots = readStream(handle, startingAt: filledSlots, at: now)
+                }
+            case .mailbox, .listener, .streamListener: continue
+            }
             guard handled - handledBefore >= Self.relaysShare else { continue }
             outgoing.flush()
             filledSlots = 0
@@ -199,6 +228,7 @@ struct Worker: ~Copyable {
             handledBefore = handled
         }
         outgoing.flush()
+        if let wish = forwarder.takeWish() { connect(wish, at: now) }
     }
 
     private mutating func handle(_ message: WorkerMessage) {
@@ -214,6 +244,8 @@ struct Worker: ~Copyable {
             report.droppedAtListeners = listeners.dropsByKernel
             report.droppedAtRelays = relays.dropsByKernel
             report.connections = relays.connectionCount
+            report.streams = streams.counters
+            report.openStreams = streams.count
             receive(report)
         }
     }

@@ -25,7 +25,8 @@ enum ServeCommand {
     }
 
     private static func readyWords(_ addresses: Server.Addresses) -> String {
-        "ready on \(addresses.turn.map(\.description).joined(separator: ", "))"
+        let listening = addresses.turn.isEmpty ? addresses.streams : addresses.turn
+        return "ready on \(listening.map(\.description).joined(separator: ", "))"
     }
 
     private static func serve(

@@ -92,6 +92,7 @@ struct tern_tcp_options {
     int32_t user_timeout;        // milliseconds until unacknowledged bytes end a connection
     int32_t keepalive_idle;      // seconds of silence until the first probe
     int32_t keepalive_interval;  // seconds between probes
+    int32_t unsent_max;          // bytes a connection takes beyond what it can send at present; 0: as many as fit
     const char *_Nullable device;
 };
 

@@ -107,8 +107,7 @@ struct SignalingSettings: Sendable {
         let servers = IceServerTemplate(
             hosts: signaling.turnHosts.compactMap { IceHost($0.uriText) },
             externalAddresses: facts.externalAddresses,
-            endpoints: configuration.listeners.servesUDP
-                ? [IceServerTemplate.Endpoint(.udp, port: configuration.listeners.port)] : [])
+            endpoints: endpoints(configuration.listeners))
         let credentials = signaling.credentials
         let issuer = facts.sharedSecret.map { secret in
             CredentialIssuer(
@@ -134,6 +133,11 @@ struct SignalingSettings: Sendable {
                 applicationKeys: signaling.apiKeys.map { ($0.id, Array($0.secret.utf8)) },
                 operatorSecrets: signaling.adminKeys.map { Array($0.utf8) }),
             minters: minters, issuer: issuer, servers: servers)
+    }
+
+    private static func endpoints(_ listeners: ServerConfiguration.Listeners) -> [IceServerTemplate.Endpoint] {
+        let served: [(TURNTransport, Bool)] = [(.udp, listeners.servesUDP), (.tcp, listeners.servesTCP)]
+        return served.filter(\.1).map { IceServerTemplate.Endpoint($0.0, port: listeners.port) }
     }
 
     private static func tokenKey(of key: SignalingAPIKey) throws(StartFailure) -> TokenKey {

@@ -41,7 +41,8 @@ struct WorkerRevocationTests {
             listener = socket.socket.localAddress
             let context = WorkerContext(
                 number: 0, settings: settings, ledger: ledger, members: members, reservations: ReservationBook(),
-                mailbox: mailbox, log: try Log(minimum: .error))
+                mailbox: mailbox, log: try Log(minimum: .error),
+                streams: StreamBook(connectionsMax: 1, idlePerSourceMax: 1))
             thread = try WorkerThread.spawn(name: "worker") {
                 do {
                     var worker = try Worker(context, listeners: ListenerSet(data: [socket], control: []))

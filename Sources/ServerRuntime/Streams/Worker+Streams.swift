@@ -1,0 +1,169 @@
+import Containers
+import EventLoop
+import LinuxSockets
+import NetworkPrimitives
+import TURN
+
+/// The listeners of one worker for connections.
+struct StreamDoor: Sendable {
+    let listeners: [HeldListener]
+    /// Nobody is accepted until then, because descriptors ran out.
+    var opensAt: Instant?
+
+    init(_ listeners: [HeldListener]) { self.listeners = listeners }
+
+    /// Watches the listeners or leaves them alone. They stay with the poller: to add them again could fail when memory
+    /// is short.
+    func watch(_ interest: Poller.Interest, _ poller: borrowing Poller) {
+        for (index, held) in listeners.enumerated() {
+            // It fails only for a descriptor that is not watched, and these are.
+            try? poller.modify(
+                held.listener.raw, token: WorkerToken.streamListener(index).bits, interest: interest)
+        }
+    }
+}
+
+// Clients that come by connections. Their messages go where datagrams go.
+extension Worker {
+    /// Bytes read from one connection before the others get their turn.
+    static let streamReadByteCount = 32_768
+    /// Connections accepted from one listener before the others get their turn.
+    private static let acceptsPerRound = 64
+    private static let acceptPauseMilliseconds: UInt32 = 100
+
+    // MARK: - Accepting
+
+    mutating func accept(from index: Int, at now: Instant) {
+        guard door.opensAt == nil else { return }
+        for _ in 0..<Self.acceptsPerRound {
+            switch door.listeners[index].listener.accept() {
+            case .connection(let accepted): add(accepted, at: now)
+            case .none: return
+            case .transient: continue
+            case .outOfFiles(let error):
+                // The backlog keeps who comes meanwhile; accepting again at once would only spin.
+                logRefusal("connections have to wait: \(error)", at: now)
+                door.opensAt = now.advanced(byMilliseconds: Self.acceptPauseMilliseconds)
+                return door.watch([], poller)
+            }
+        }
+    }
+
+    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) {
+        let numbers = context.settings.turn.channelNumbers
+        guard let handle = streams.insert(accepted, channelNumbers: numbers, at: now) else { return }
+        do {
+            let token = WorkerToken.stream(StreamName(handle))
+            try poller.add(streams.raw(handle), token: token.bits, interest: .readable)
+        } catch {
+            // The kernel has no memory for one more (ENOMEM, ENOSPC): this client pays for it, not all of them.
+            streams.end(handle, .byClient)
+        }
+    }
+
+    // MARK: - Reading
+
+    /// Reads a connection once into a slot from `first` on; returns the first slot that is free afterwards.
+    mutating func readStream(_ handle: SlabHandle, startingAt first: Int, at now: Instant) -> Int {
+        var slot = first
+        if slot == received.slotCount {
+            outgoing.flush()
+            slot = 0
+        }
+        switch Self.read(handle, of: &streams, into: &received, slot: slot) {
+        case .bytes(let count):
+            receiveFrames(count, of: handle, in: slot, at: now)
+            return slot + 1
+        case .wouldBlock: break
+        // A client that only listens cannot refresh, nor be asked anything.
+        case .endOfStream, .failed: streams.end(handle, .byClient)
+        }
+        return slot
+    }
+
+    private static func read(
+        _ handle: SlabHandle, of streams: inout StreamTable, into received: inout ReceiveBatch, slot: Int
+    ) -> ReadResult {
+        let range = received.payloadRoom
+        var whole = received.slot(slot)
+        var room = whole._mutatingExtracting(range)
+        return streams.read(handle, into: &room, byteCountMax: streamReadByteCount)
+    }
+
+    private mutating func receiveFrames(_ byteCount: Int, of handle: SlabHandle, in slot: Int, at now: Instant) {
+        let base = received.payloadRoom.lowerBound
+        let path = streams.path(handle)
+        var start = 0
+        // An answer that finds no room ends the connection.
+        while streams.isOpen(handle) {
+            let bytes = Segment(slot: slot, bytes: base..<base + byteCount)
+            switch Self.step(handle, of: streams, in: received, bytes, from: start) {
+            case .frame(let frame):
+                receiveFromClient(
+                    Segment(slot: slot, bytes: base + frame.lowerBound..<base + frame.upperBound), path, at: now)
+                start = frame.upperBound
+            case .incomplete:
+                let rest = Segment(slot: slot, bytes: base + start..<base + byteCount)
+                return Self.keep(rest, of: handle, &streams, received)
+            case .unframable:
+                streams.end(handle, .unframable)
+            }
+        }
+    }
+
+    // See `ask`.
+    private static func step(
+        _ handle: SlabHandle, of streams: borrowing StreamTable, in received: borrowing ReceiveBatch,
+        _ bytes: Segment, from start: Int
+    ) -> StreamStep {
+        streams.step(handle, in: received.payload(of: bytes), from: start)
+    }
+
+    private static func keep(
+        _ rest: Segment, of handle: SlabHandle, _ streams: inout StreamTable, _ received: borrowing ReceiveBatch
+    ) {
+        streams.keep(received.payload(of: rest), of: handle)
+    }
+
+    // MARK: - Writing and ending
+
+    /// A peer's datagram goes to a client at the end of a connection. See `ask`.
+    static func relay(
+        _ segment: Segment, of received: borrowing ReceiveBatch, _ header: RawSpan, padding: Int, to path: FiveTuple,
+        through streams: inout StreamTable
+    ) -> Bool {
+        streams.send(.data, header: header, payload: received.payload(of: segment), padding: padding, to: path)
+    }
+
+    /// Writes what was gathered for connections, and ends what has come to its end with all that belongs to it.
+    mutating func settleStreams(at now: Instant) {
+        streams.flush(poller)
+        while let path = streams.takeEnded() {
+            server.disconnected(path, at: now)
+            drainOutputs(at: now)
+            // The ends of relays have nothing to say to other clients, but what is asked of the shell may be answered.
+            streams.flush(poller)
+        }
+    }
+
+    mutating func expireStreams(at now: Instant) {
+        if let deadline = streams.nextDeadline, deadline <= now {
+            streams.handleDeadline(at: now)
+            settleStreams(at: now)
+        }
+        if let opening = door.opensAt, opening <= now {
+            door.opensAt = nil
+            door.watch(.readable, poller)
+        }
+    }
+
+    /// When the worker has something to do although nothing has come.
+    var nextDeadline: Instant? {
+        var earliest = server.nextDeadline
+        for deadline in [streams.nextDeadline, door.opensAt] {
+            guard let deadline else { continue }
+            earliest = earliest.map { min($0, deadline) } ?? deadline
+        }
+        return earliest
+    }
+}
