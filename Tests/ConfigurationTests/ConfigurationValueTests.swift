@@ -244,6 +244,9 @@ struct ConfigurationValueTests {
                     + "write stun-only"
             ),
             (
+                "no-udp\nno-tcp", "no-udp: together with no-tcp no client could be served; remove one of them"
+            ),
+            (
                 "bps-capacity=100",
                 "bps-capacity: it is handed out in portions of max-bps, which is not set; write max-bps too"
             ),
@@ -271,12 +274,18 @@ struct ConfigurationValueTests {
         #expect(errors.first?.hasPrefix("turnserver.conf:") == true)
     }
 
-    @Test("what this release cannot serve alone is said", arguments: ["no-udp", "no-udp-relay"])
-    func nothingLeft(line: String) {
-        let result = load("user=a:b\n\(line)")
+    @Test("what this release cannot relay alone is said")
+    func nothingLeft() {
+        let result = load("user=a:b\nno-udp-relay")
         #expect(result.errors == [])
         #expect(result.warnings.count == 1)
-        #expect(result.warnings.first?.hasPrefix("turnserver.conf:2: warning: \(line): this release ") == true)
+        #expect(result.warnings.first?.hasPrefix("turnserver.conf:2: warning: no-udp-relay: this release ") == true)
+    }
+
+    @Test("one of UDP and TCP may be left out", arguments: [("no-udp", false, true), ("no-tcp", true, false)])
+    func oneTransport(line: String, servesUDP: Bool, servesTCP: Bool) throws {
+        let listeners = try configuration("no-auth\n\(line)").listeners
+        #expect(listeners.servesUDP == servesUDP && listeners.servesTCP == servesTCP)
     }
 
     @Test("a bandwidth of zero is none")

@@ -32,7 +32,7 @@ extension IntegrationTests {
         }
 
         /// Each client of a test is a descriptor.
-        private static func raiseOpenFiles() {
+        static func raiseOpenFiles() {
             var limit = rlimit()
             getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             limit.rlim_cur = limit.rlim_max
@@ -93,7 +93,7 @@ extension IntegrationTests {
 
         @Test("without descriptors the answer is 508, and those that have an allocation keep it")
         func descriptors() async throws {
-            var plan = ServerPlan("relay-threads=1")
+            var plan = ServerPlan("relay-threads=1", "no-tcp")
             // 256 of 300 are kept for the server itself, four for a worker with one address, and a fifth of the rest
             // for connections to single peers.
             plan.wrapper = ["/usr/bin/prlimit", "--nofile=300:300"]

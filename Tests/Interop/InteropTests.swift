@@ -64,6 +64,24 @@ struct InteropTests {
             of: .uclient, on: configuration, flags: ["-x", "--peer", "::1", "-c", "-n", "50", "-z", "5"])
     }
 
+    @Test(
+        "coturn's uclient loses nothing over TCP, by channels and by indications, and with many sessions at once",
+        arguments: [
+            ["-y", "-c", "-n", "100", "-z", "5"], ["-y", "-c", "-s", "-n", "100", "-z", "5"],
+            ["-y", "-n", "50", "-z", "5"], ["-m", "20", "-y", "-c", "-n", "20"], ["-l", "101", "-y", "-c", "-n", "20"],
+            ["--peer", "127.0.0.1", "-c", "-n", "50", "-z", "5"],
+        ])
+    func uclientTCP(flags: [String]) async throws {
+        try await expectSuccess(of: .uclient, on: .wideChannels, flags: ["-t"] + flags)
+    }
+
+    @Test(
+        "coturn's uclient crosses address families over TCP",
+        .enabled(if: Loopback.hasIPv6, "this machine has no IPv6 loopback"), arguments: [["-x", "-y"], ["-X", "-y"]])
+    func uclientTCPOverIPv6(flags: [String]) async throws {
+        try await expectSuccess(of: .uclient, on: .dualStack, flags: ["-t"] + flags + ["-c", "-n", "50", "-z", "5"])
+    }
+
     @Test("coturn's uclient is refused with a wrong password")
     func uclientWrongPassword() async throws {
         try await expectFailure(of: .uclient, on: .plain, password: "wrong", flags: ["-y", "-c", "-s"])

@@ -6,13 +6,16 @@ enum Loopback {
     /// Containers are often built without IPv6. Tests of it are then skipped, visibly and with this reason.
     static let hasIPv6 = (try? freePort(on: ["::1"])) != nil
 
-    /// A UDP port that is free on every one of `addresses`.
+    /// A port that is free on every one of `addresses`, over UDP and over TCP.
     static func freePort(on addresses: [String]) throws -> UInt16 {
         for _ in 0..<100 {
             let candidate = try bind(addresses[0], port: 0)
-            if addresses.dropFirst().allSatisfy({ (try? bind($0, port: candidate)) != nil }) { return candidate }
+            let isFree = addresses.allSatisfy { address in
+                [SOCK_DGRAM, SOCK_STREAM].allSatisfy { (try? bind(address, port: candidate, $0)) != nil }
+            }
+            if isFree { return candidate }
         }
-        throw TestFailure("no UDP port is free on \(addresses)")
+        throw TestFailure("no port is free on \(addresses)")
     }
 
     /// A TCP port that is free on `address`.

@@ -24,7 +24,7 @@ struct ServerConfiguration: Sendable {
 
     func file(port: UInt16) -> String {
         let lines =
-            ["listening-port=\(port)", "realm=example.org", "no-tcp", "no-tls", "no-dtls", "allow-loopback-peers"]
+            ["listening-port=\(port)", "realm=example.org", "no-tls", "no-dtls", "allow-loopback-peers"]
             + addresses.flatMap { ["listening-ip=\($0)", "relay-ip=\($0)"] } + credentials + options
         return lines.joined(separator: "\n") + "\n"
     }

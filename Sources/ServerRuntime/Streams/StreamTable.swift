@@ -98,11 +98,10 @@ struct StreamTable: ~Copyable {
     mutating func insert(
         _ accepted: consuming AcceptedConnection, channelNumbers: ChannelNumberRange, at now: Instant
     ) -> SlabHandle? {
-        let path = FiveTuple(
-            client: ClientAddress(accepted.remoteAddress), server: accepted.localAddress, transport: .tcp)
+        let path = accepted.path
         let source = path.client.socketAddress.ip
-        // The five-tuple is taken when its last connection has ended, and we do not know yet.
-        guard handles[path] == nil, book.admit(source) == nil else {
+        precondition(handles[path] == nil, "an earlier connection of the five-tuple has ended")
+        guard book.admit(source) == nil else {
             counters.refused += 1
             return nil
         }
@@ -122,6 +121,9 @@ struct StreamTable: ~Copyable {
     func raw(_ handle: SlabHandle) -> CInt { connections[handle].socket.raw }
 
     func path(_ handle: SlabHandle) -> FiveTuple { connections[handle].path }
+
+    /// The connection of a five-tuple.
+    func handle(of path: FiveTuple) -> SlabHandle? { handles[path] }
 
     /// The connection that an event is about; nil when an earlier event of the round has ended it.
     func handle(_ name: StreamName) -> SlabHandle? {
@@ -300,5 +302,12 @@ struct StreamTable: ~Copyable {
         timers.cancel(handle.index)
         book.release(path.client.socketAddress.ip, hadAllocation: connection.hasAllocation)
         return path
+    }
+}
+
+extension AcceptedConnection {
+    /// The five-tuple of the client at its other end.
+    var path: FiveTuple {
+        FiveTuple(client: ClientAddress(remoteAddress), server: localAddress, transport: .tcp)
     }
 }

@@ -50,6 +50,11 @@ extension Worker {
     }
 
     private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) {
+        // The client has reset its last connection and come again from the same port, before we could notice.
+        if let old = streams.handle(of: accepted.path) {
+            streams.end(old, .byClient)
+            settleStreams(at: now)
+        }
         let numbers = context.settings.turn.channelNumbers
         guard let handle = streams.insert(accepted, channelNumbers: numbers, at: now) else { return }
         do {

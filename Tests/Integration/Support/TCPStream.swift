@@ -34,6 +34,14 @@ final class TCPStream {
 
     deinit { close(descriptor) }
 
+    /// Whether nobody has the port, on any address of this host.
+    static func canListen(on port: UInt16) -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        let own = SocketAddress(ip: .v4(.any), port: port)
+        return own.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0
+    }
+
     /// Writes everything; false when the connection has ended or the server takes nothing more.
     @discardableResult
     func write(_ bytes: [UInt8]) -> Bool {
@@ -59,6 +67,14 @@ final class TCPStream {
         while waiting.count < count { guard receive(until: deadline) else { return nil } }
         defer { waiting.removeFirst(count) }
         return Array(waiting.prefix(count))
+    }
+
+    /// The next STUN message or ChannelData with its padding (RFC 8656 §12.5); nil when none comes in time.
+    func readMessage(within limit: Duration = .seconds(5)) -> [UInt8]? {
+        guard let header = read(4, within: limit) else { return nil }
+        let length = Int(header[2]) << 8 | Int(header[3])
+        let rest = header[0] < 4 ? length + 16 : (length + 3) / 4 * 4
+        return read(rest).map { header + $0 }
     }
 
     /// Everything up to and with `mark`; nil when it does not come in time.

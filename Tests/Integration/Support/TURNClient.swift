@@ -3,10 +3,12 @@ import NetworkPrimitives
 import STUN
 import TestSupport
 
-/// A TURN client over UDP, no more than the tests need: requests are repeated until they are answered, everything else
-/// that arrives waits in `inbox`.
+/// A TURN client over UDP or TCP, no more than the tests need: requests are repeated until they are answered, and
+/// everything else that arrives waits in `inbox`.
 final class TURNClient {
     let socket: UDPEndpoint
+    /// The connection to the server, in place of the socket.
+    private(set) var stream: TCPStream?
     let server: SocketAddress
     var username: String
     var password: String
@@ -28,6 +30,27 @@ final class TURNClient {
         self.password = password
         let loopback = server.family == .ipv4 ? "127.0.0.1" : "::1"
         socket = try UDPEndpoint(ip ?? loopback)
+    }
+
+    /// A client over a connection.
+    convenience init(over stream: TCPStream, to server: SocketAddress) throws {
+        try self.init(server)
+        self.stream = stream
+    }
+
+    // MARK: - Messages
+
+    private func transmit(_ message: [UInt8]) {
+        guard let stream else {
+            socket.send(message, to: server)
+            return
+        }
+        stream.write(message + [UInt8](repeating: 0, count: -message.count & 3))
+    }
+
+    private func receiveMessage(within limit: Duration) -> (bytes: [UInt8], source: SocketAddress)? {
+        guard let stream else { return socket.receive(within: limit) }
+        return stream.readMessage(within: limit).map { ($0, server) }
     }
 
     // MARK: - Requests
@@ -75,11 +98,13 @@ final class TURNClient {
     ) -> IncomingMessage? {
         let id = TransactionID(high: generator.next(), low: generator.next())
         let request = OutgoingMessage.bytes(MessageType(method, .request), id, attributes, key: key)
+        // Over a stream nothing is lost, and nobody asks twice (RFC 8489 §6.2.2).
+        let (tries, limit) = stream == nil ? (tries, limit) : (1, max(limit, .seconds(5)))
         for _ in 0..<tries {
-            socket.send(request, to: server)
+            transmit(request)
             let deadline = ContinuousClock.now + limit
             while ContinuousClock.now < deadline,
-                let (bytes, source) = socket.receive(within: deadline - ContinuousClock.now)
+                let (bytes, source) = receiveMessage(within: deadline - ContinuousClock.now)
             {
                 if source == server, let answer = IncomingMessage(bytes), answer.transactionID == id { return answer }
                 inbox.append(bytes)
@@ -136,17 +161,17 @@ final class TURNClient {
 
     func indicate(_ attributes: [Attribute]) {
         let id = TransactionID(high: generator.next(), low: generator.next())
-        socket.send(OutgoingMessage.bytes(MessageType(.send, .indication), id, attributes), to: server)
+        transmit(OutgoingMessage.bytes(MessageType(.send, .indication), id, attributes))
     }
 
     func send(_ payload: [UInt8], onChannel number: UInt16) {
-        socket.send(OutgoingMessage.channelData(number, payload), to: server)
+        transmit(OutgoingMessage.channelData(number, payload))
     }
 
     /// The next datagram that is no answer.
     func receive(within limit: Duration = .seconds(2)) -> [UInt8]? {
         if !inbox.isEmpty { return inbox.removeFirst() }
-        return socket.receive(within: limit)?.bytes
+        return receiveMessage(within: limit)?.bytes
     }
 
     /// The next Data indication.

@@ -92,15 +92,15 @@ struct TernServer {
         return directory
     }
 
-    /// A UDP port that is free on every one of the addresses at this moment.
+    /// A port that is free on every one of the addresses at this moment, over UDP and over TCP.
     static func freePort(_ addresses: [String]) throws -> UInt16 {
         for _ in 0..<100 {
             let port = try UDPEndpoint("127.0.0.1").address.port
             // An address of another network namespace cannot be tried, nor is it taken.
             let isTaken = addresses.contains { $0.hasPrefix("127.") && (try? UDPEndpoint($0, port: port)) == nil }
-            if !isTaken { return port }
+            if !isTaken, TCPStream.canListen(on: port) { return port }
         }
-        throw TestFailure("no UDP port is free on \(addresses)")
+        throw TestFailure("no port is free on \(addresses)")
     }
 
     /// The first of `count` ports in a row, an even one, that are free at this moment. Below the range from which the
@@ -159,6 +159,11 @@ struct TernServer {
         from ip: String? = nil, username: String = "alice", password: String = "secret"
     ) throws -> TURNClient {
         try TURNClient(address, from: ip, username: username, password: password)
+    }
+
+    /// A client over TCP.
+    func streamClient(from ip: String? = nil, receiveBuffer: Int32? = nil) throws -> TURNClient {
+        try TURNClient(over: try TCPStream(to: address, from: ip, receiveBuffer: receiveBuffer), to: address)
     }
 
     /// A client with an allocation.

@@ -11,6 +11,7 @@ extension TURNHarness {
         case icmp(ICMPMessage, UInt32)
         case deadline
         case revocation(Set<CredentialScope>?)
+        case disconnection(FiveTuple)
     }
 
     /// One input with everything that follows from it; the answers come in the order in which they were given.
@@ -51,6 +52,9 @@ extension TURNHarness {
                 reply = nil
             case .revocation(let scopes):
                 if let scopes { server.revoke(scopes, at: now) } else { server.revokeByRegister(at: now) }
+                reply = nil
+            case .disconnection(let path):
+                server.disconnected(path, at: now)
                 reply = nil
             }
         }

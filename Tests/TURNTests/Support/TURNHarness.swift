@@ -81,9 +81,9 @@ final class TURNHarness {
 
     func client(
         _ address: String = "198.51.100.7:40000", _ credentials: TestCredentials = .alice,
-        server: SocketAddress = TURNHarness.serverAddress
+        server: SocketAddress = TURNHarness.serverAddress, over transport: ClientTransport = .udp
     ) -> TestClient {
-        TestClient(self, socket(address), server, credentials)
+        TestClient(self, socket(address), server, credentials, over: transport)
     }
 
     // MARK: - Inputs
@@ -108,6 +108,9 @@ final class TURNHarness {
     func receiveICMP(_ error: ICMPMessage, allocation: UInt32) -> TestResponse? {
         run(.icmp(error, allocation)).first
     }
+
+    /// The connection of a client has ended.
+    func disconnect(_ path: FiveTuple) { _ = run(.disconnection(path)) }
 
     /// Puts these out, as a worker that is told.
     func revoke(_ scopes: CredentialScope...) { _ = run(.revocation(Set(scopes))) }

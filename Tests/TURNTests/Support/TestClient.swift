@@ -24,10 +24,13 @@ final class TestClient {
     /// PASSWORD-ALGORITHMS of the last challenge.
     var offer: [UInt8] = []
 
-    init(_ harness: TURNHarness, _ address: SocketAddress, _ server: SocketAddress, _ credentials: TestCredentials) {
+    init(
+        _ harness: TURNHarness, _ address: SocketAddress, _ server: SocketAddress, _ credentials: TestCredentials,
+        over transport: ClientTransport = .udp
+    ) {
         self.harness = harness
         self.credentials = credentials
-        path = FiveTuple(client: ClientAddress(address), server: server, transport: .udp)
+        path = FiveTuple(client: ClientAddress(address), server: server, transport: transport)
     }
 
     // MARK: - Requests
