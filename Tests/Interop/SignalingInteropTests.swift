@@ -91,7 +91,7 @@ struct SignalingInteropTests {
             ],
             options: [
                 "verbose", "signaling-connect-rate=100000", "signaling-connect-burst=1000000",
-                "signaling-auth-failures=10000",
+                "signaling-auth-failures=10000", "no-tcp",
             ] + options,
             preparation: needsFiles ? .serverFiles : nil)
     }
