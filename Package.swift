@@ -27,9 +27,13 @@ let foundations: [Target] = [
     .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Deflate", dependencies: ["CZlib"], swiftSettings: strict),
+    .target(
+        name: "CTLS", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 ]
 
 let protocols: [Target] = [
+    .target(name: "TLS", dependencies: ["NetworkPrimitives", "Crypto", "CTLS"], swiftSettings: strict),
     .target(name: "STUN", dependencies: ["NetworkPrimitives", "Crypto"], swiftSettings: strict),
     .target(
         name: "TURN", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "STUN"], swiftSettings: strict),
@@ -113,6 +117,12 @@ let testTargets: [Target] = [
         name: "TURNTests", dependencies: ["TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives"],
         swiftSettings: relaxed),
     .testTarget(name: "DeflateTests", dependencies: ["Deflate"], swiftSettings: relaxed),
+    .target(
+        name: "CTLSClient", path: "Tests/TLSSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .testTarget(
+        name: "TLSTests", dependencies: ["TLS", "CTLSClient", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: relaxed),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
     .testTarget(

@@ -27,7 +27,9 @@ struct Layer: Sendable {
         Layer("Crypto", .foundations, ["COpenSSL"]),
         Layer("CZlib", .foundations),
         Layer("Deflate", .foundations, ["CZlib"]),
+        Layer("CTLS", .foundations),
 
+        Layer("TLS", .protocols, ["NetworkPrimitives", "Crypto", "CTLS"]),
         Layer("STUN", .protocols, ["NetworkPrimitives", "Crypto"]),
         Layer("TURN", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "STUN"]),
         Layer("JSON", .protocols),
@@ -69,7 +71,7 @@ struct Layer: Sendable {
     static let usersOfTheRuntime = ["Benchmarks/", "Tests/Integration", "Tests/ServerRuntimeTests"]
 
     /// The one target that sees a library of the system.
-    static let ownerOfLibrary = ["COpenSSL": "Crypto", "CZlib": "Deflate"]
+    static let ownerOfLibrary = ["COpenSSL": "Crypto", "CZlib": "Deflate", "CTLS": "TLS"]
 
     /// What is wrong with the table itself: the law of the rings, whatever the rows say.
     static func violations(in table: [Layer]) -> [String] {
