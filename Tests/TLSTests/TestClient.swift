@@ -1,0 +1,123 @@
+import CTLSClient
+import TLS
+
+/// A certificate made for the tests, as PEM.
+struct TestIdentity: Sendable {
+    let certificate: [UInt8]
+    let key: [UInt8]
+
+    init(kind: Int, password: String? = nil) {
+        var certificate = [UInt8](repeating: 0, count: 8192)
+        var key = [UInt8](repeating: 0, count: 8192)
+        let isMade =
+            password?.withCString {
+                test_identity(Int32(kind), $0, &certificate, certificate.count, &key, key.count)
+            } ?? test_identity(Int32(kind), nil, &certificate, certificate.count, &key, key.count)
+        precondition(isMade, "OpenSSL makes keys and certificates")
+        self.certificate = Array(certificate.prefix { $0 != 0 })
+        self.key = Array(key.prefix { $0 != 0 })
+    }
+
+    static let rsa = TestIdentity(kind: TEST_KEY_RSA)
+    static let ecdsa = TestIdentity(kind: TEST_KEY_EC)
+
+    var identity: TLSIdentity {
+        get throws { try TLSIdentity(certificates: certificate, named: "cert.pem", key: key, named: "key.pem") }
+    }
+}
+
+/// What the client of a test offers.
+struct ClientOffer {
+    var datagrams = false
+    var version: Int32 = 0
+    var ciphers: String?
+    var signatures: String?
+    var protocols: [String] = []
+    var identity: TestIdentity?
+}
+
+/// OpenSSL's client between two queues.
+final class TestClient {
+    enum Reading: Equatable {
+        case bytes([UInt8]), nothing, closed, failed
+    }
+
+    private let handle: OpaquePointer
+
+    init(_ offer: ClientOffer) {
+        let wire = offer.protocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
+        let certificate = (offer.identity?.certificate ?? []) + [0]
+        let key = (offer.identity?.key ?? []) + [0]
+        var options = test_client_options()
+        options.datagrams = offer.datagrams
+        options.version = offer.version
+        handle = withText(offer.ciphers) { ciphers in
+            withText(offer.signatures) { signatures in
+                wire.withUnsafeBufferPointer { wire in
+                    certificate.withUnsafeBufferPointer { certificate in
+                        key.withUnsafeBufferPointer { key in
+                            options.ciphers = ciphers
+                            options.signatures = signatures
+                            options.protocols = wire.isEmpty ? nil : wire.baseAddress
+                            options.protocols_count = wire.count
+                            options.certificate = offer.identity == nil ? nil : certificate.baseAddress
+                            options.key = key.baseAddress
+                            return test_client_make(&options)!
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    deinit { test_client_free(handle) }
+
+    func input(_ bytes: [UInt8]) { test_client_input(handle, bytes, bytes.count) }
+
+    func handshake() -> Int { Int(test_client_handshake(handle)) }
+
+    func write(_ bytes: [UInt8]) -> Bool { test_client_write(handle, bytes, bytes.count) }
+
+    func close() { test_client_close(handle) }
+
+    func updateKeys() -> Bool { test_client_update_keys(handle) }
+
+    func handleTimeout() { test_client_handle_timeout(handle) }
+
+    func read() -> Reading {
+        var bytes = [UInt8](repeating: 0, count: 20_000)
+        let count = test_client_read(handle, &bytes, bytes.count)
+        return switch count {
+        case 1...: .bytes(Array(bytes[..<Int(count)]))
+        case 0: .nothing
+        case -1: .closed
+        default: .failed
+        }
+    }
+
+    /// All that the client wants sent, by write.
+    func output() -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var bytes = [UInt8](repeating: 0, count: 40_000)
+        while true {
+            let count = test_client_output(handle, &bytes, bytes.count)
+            if count == 0 { return pieces }
+            pieces.append(Array(bytes[..<count]))
+        }
+    }
+
+    var version: Int32 { test_client_version(handle) }
+
+    var serverKey: Int { Int(test_client_server_key(handle)) }
+
+    var applicationProtocol: String? {
+        var name = [UInt8](repeating: 0, count: 255)
+        let count = test_client_protocol(handle, &name, name.count)
+        return count == 0 ? nil : String(decoding: name[..<count], as: UTF8.self)
+    }
+}
+
+private func withText<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString { body($0) }
+}
