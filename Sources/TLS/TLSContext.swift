@@ -29,7 +29,8 @@ package final class TLSContext: @unchecked Sendable {  // reason: OpenSSL counts
         package var handshakeByteCountMax: UInt32 = 65_536
         /// The payload of a datagram of the handshake. 1200 bytes pass everywhere that IPv6 passes.
         package var datagramByteCountMax: UInt32 = 1200
-        /// Until an unanswered flight is sent again (RFC 6347 §4.2.4.1); twice as long at each further time.
+        /// Until an unanswered flight is sent again (RFC 6347 §4.2.4.1); twice as long at each further time. At least
+        /// 16: OpenSSL takes a timer with less than 15 ms to go for expired.
         package var retransmissionMilliseconds: UInt32 = 1000
 
         package init(transport: Transport) { self.transport = transport }
@@ -63,6 +64,7 @@ package final class TLSContext: @unchecked Sendable {  // reason: OpenSSL counts
             precondition((1...255).contains(name.utf8.count), "ALPN writes the length into one byte")
             return [UInt8(name.utf8.count)] + name.utf8
         }
+        precondition(settings.retransmissionMilliseconds >= 16, "OpenSSL would send each flight twice at once")
         precondition(settings.datagramByteCountMax >= 256, "OpenSSL cannot cut a handshake into smaller pieces")
         var options = unsafe tern_tls_options()
         unsafe options.datagrams = settings.transport == .dtls

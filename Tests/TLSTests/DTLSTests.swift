@@ -272,10 +272,25 @@ struct DTLSTests {
         #expect(longest <= 1200)
     }
 
+    @Test("handshakes over a network that loses every third datagram")
+    func lossy() throws {
+        var pair = try DatagramPair(.rsa, retransmissionMilliseconds: 16)
+        var count = 0
+        let isDone = pair.shake { datagrams in
+            datagrams.filter { _ in
+                count += 1
+                return count % 3 != 0
+            }
+        }
+        #expect(isDone)
+        #expect(pair.client.write([5]))
+        for datagram in pair.client.output() { pair.feed(datagram) }
+        #expect(pair.received == [[5]])
+    }
+
     @Test("§4.2.4: a flight without an answer is sent again, and the timer has a date until it is answered")
     func retransmission() throws {
-        // OpenSSL calls a timer expired that has less than 15 ms to go, so this needs no sleep.
-        var pair = try DatagramPair(.rsa, retransmissionMilliseconds: 10)
+        var pair = try DatagramPair(.rsa, retransmissionMilliseconds: 16)
         _ = pair.client.handshake()
         pair.feed(pair.client.output()[0])
         pair.client.input(pair.sent()[0])
@@ -283,14 +298,20 @@ struct DTLSTests {
         pair.feed(pair.client.output()[0])
         let flight = pair.sent()
         #expect(!flight.isEmpty)
-        let timeout = pair.nextTimeout()
-        #expect(timeout == pair.now)
-        let progress = pair.session!.handleTimeout(outbox: &pair.outbox)
-        #expect(progress == .needsInput)
+        let timeout = pair.nextTimeout() ?? .zero
+        #expect(timeout >= pair.now)
+        #expect(timeout <= pair.now.advanced(byMilliseconds: 16))
+        // OpenSSL calls a timer expired that has less than 15 ms to go, so this takes a millisecond.
+        var rounds = 0
+        while pair.outbox.isEmpty, rounds < 10_000_000 {
+            let progress = pair.session!.handleTimeout(outbox: &pair.outbox)
+            #expect(progress == .needsInput)
+            rounds += 1
+        }
         #expect(pair.sent().count == flight.count)
-        // The second time is 20 ms away, or has come if the machine was busy meanwhile.
-        let next = pair.nextTimeout()
-        #expect(next! <= pair.now.advanced(byMilliseconds: 20))
+        let next = pair.nextTimeout() ?? .zero
+        #expect(next >= pair.now)
+        #expect(next <= pair.now.advanced(byMilliseconds: 32))
         // The first flight was lost; the second one arrives.
         let isDone = pair.shake()
         #expect(isDone)

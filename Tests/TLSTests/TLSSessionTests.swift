@@ -186,7 +186,8 @@ struct TLSSessionTests {
         #expect(pair.received == [1, 1, 1])
     }
 
-    @Test("other protocols are recognised and refused", arguments: ["GET / HTTP/1.1\r\n\r\n", "\0\u{1}\0\0!\u{12}", "x"])
+    @Test(
+        "other protocols are recognised and refused", arguments: ["GET / HTTP/1.1\r\n\r\n", "\0\u{1}\0\0!\u{12}", "x"])
     func notTLS(text: String) throws {
         var pair = try StreamPair()
         var bytes = Array(text.utf8)
