@@ -92,7 +92,7 @@ static bool set_identity(SSL_CTX *context, const struct test_client_options *opt
 /// Soon, so that tests of lost datagrams need not wait.
 static unsigned int client_timer(SSL *ssl, unsigned int microseconds) {
     (void)ssl;
-    return microseconds == 0 ? 16000 : microseconds;
+    return microseconds == 0 ? 16000 : 2 * microseconds;
 }
 
 struct test_client *test_client_make(const struct test_client_options *options) {
