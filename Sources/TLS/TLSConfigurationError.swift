@@ -37,7 +37,7 @@ package enum TLSConfigurationError: Error, Equatable, Sendable, CustomStringConv
         case .refused(let certificate, let reason):
             "OpenSSL refuses the certificate in \(certificate)\(Self.because(reason))"
         case .twoOfOneKind(let certificate):
-            "\(certificate) is the second certificate with a key of its kind; there can be one for RSA and one for ECDSA"
+            "\(certificate) is the second certificate with a key of its kind; give one for RSA and one for ECDSA"
         case .noIdentity: "TLS needs a certificate"
         case .ciphers(let list, let reason): "cipher-list \"\(list)\" names no cipher of TLS 1.2\(Self.because(reason))"
         case .groups(let list, let reason): "ec-curve-name \"\(list)\" is not known to OpenSSL\(Self.because(reason))"

@@ -21,6 +21,7 @@ struct test_client {
     struct piece **output_end;
     uint8_t *input;
     size_t input_count;
+    unsigned int retransmission_microseconds;
     bool datagrams;
 };
 
@@ -89,10 +90,9 @@ static bool set_identity(SSL_CTX *context, const struct test_client_options *opt
     return is_good;
 }
 
-/// Soon, so that tests of lost datagrams need not wait.
 static unsigned int client_timer(SSL *ssl, unsigned int microseconds) {
-    (void)ssl;
-    return microseconds == 0 ? 16000 : 2 * microseconds;
+    const struct test_client *client = SSL_get_app_data(ssl);
+    return microseconds == 0 ? client->retransmission_microseconds : 2 * microseconds;
 }
 
 struct test_client *test_client_make(const struct test_client_options *options) {
@@ -115,6 +115,8 @@ struct test_client *test_client_make(const struct test_client_options *options) 
     BIO *bio = client_bio(client);
     SSL_set_bio(client->ssl, bio, bio);
     SSL_set_connect_state(client->ssl);
+    SSL_set_app_data(client->ssl, client);
+    client->retransmission_microseconds = options->retransmission_milliseconds * 1000;
     if (options->datagrams) {
         SSL_set_options(client->ssl, SSL_OP_NO_QUERY_MTU);
         SSL_set_mtu(client->ssl, 1200);

@@ -18,13 +18,15 @@ private struct DatagramPair: ~Copyable {
     var challenges = 0
 
     init(
-        _ identity: TestIdentity = .ecdsa, protocols: [String] = [], retransmissionMilliseconds: UInt32 = 1000
+        _ identity: TestIdentity = .ecdsa, protocols: [String] = [], retransmissionMilliseconds: UInt32 = 60_000
     ) throws {
         var settings = TLSContext.Settings(transport: .dtls)
         settings.retransmissionMilliseconds = retransmissionMilliseconds
         settings.applicationProtocols = protocols
         listener = DTLSListener(try TLSContext([identity.identity], settings), cookieKey: cookieKey)
-        client = TestClient(ClientOffer(datagrams: true, protocols: protocols))
+        var offer = ClientOffer(datagrams: true, protocols: protocols)
+        offer.retransmissionMilliseconds = retransmissionMilliseconds
+        client = TestClient(offer)
     }
 
     /// Everything that waits in the outbox, by datagram.
@@ -300,7 +302,7 @@ struct DTLSTests {
         #expect(!flight.isEmpty)
         let timeout = pair.nextTimeout() ?? .zero
         #expect(timeout >= pair.now)
-        #expect(timeout <= pair.now.advanced(byMilliseconds: 16))
+        #expect(timeout <= pair.now.advanced(bySeconds: 1))
         // OpenSSL calls a timer expired that has less than 15 ms to go, so this takes a millisecond.
         var rounds = 0
         while pair.outbox.isEmpty, rounds < 10_000_000 {
@@ -313,7 +315,7 @@ struct DTLSTests {
         #expect(again.map { $0[13] } == [2, 11, 12, 14])
         let next = pair.nextTimeout() ?? .zero
         #expect(next >= pair.now)
-        #expect(next <= pair.now.advanced(byMilliseconds: 32))
+        #expect(next <= pair.now.advanced(bySeconds: 1))
         // The first flight was lost; the second one arrives.
         let isDone = pair.shake()
         #expect(isDone)

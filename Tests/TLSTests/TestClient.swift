@@ -34,6 +34,8 @@ struct ClientOffer {
     var signatures: String?
     var protocols: [String] = []
     var identity: TestIdentity?
+    /// Of datagrams. Nothing is sent twice by a test that does not ask for it, however slow the machine.
+    var retransmissionMilliseconds: UInt32 = 60_000
 }
 
 /// OpenSSL's client between two queues.
@@ -51,6 +53,7 @@ final class TestClient {
         var options = test_client_options()
         options.datagrams = offer.datagrams
         options.version = offer.version
+        options.retransmission_milliseconds = offer.retransmissionMilliseconds
         handle = withText(offer.ciphers) { ciphers in
             withText(offer.signatures) { signatures in
                 wire.withUnsafeBufferPointer { wire in

@@ -28,6 +28,7 @@ struct test_client_options {
     size_t protocols_count;
     const uint8_t *_Nullable certificate;   // PEM, of the client
     const uint8_t *_Nullable key;
+    uint32_t retransmission_milliseconds;   // of datagrams; doubles
 };
 
 struct test_client *_Nullable test_client_make(const struct test_client_options *options);
