@@ -277,7 +277,7 @@ struct DTLSTests {
     @Test("handshakes over a network that loses a quarter of the datagrams")
     func lossy() throws {
         var pair = try DatagramPair(.rsa, retransmissionMilliseconds: 16)
-        var random = SeededRandom(seed: 11)
+        var random = SeededRandom(seed: 3)
         let isDone = pair.shake { datagrams in datagrams.filter { _ in random.below(4) != 0 } }
         #expect(isDone)
         #expect(pair.client.write([5]))
