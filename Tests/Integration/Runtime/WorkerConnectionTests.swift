@@ -34,7 +34,8 @@ struct WorkerConnectionTests {
             let socket = HeldSocket(try UDPSocket(binding: SocketAddress(ip: .loopback(.ipv4), port: 0)))
             let context = WorkerContext(
                 number: 0, settings: settings, ledger: ledger, reservations: ReservationBook(),
-                mailbox: try Mailbox(limit: 16), log: try Log(minimum: .error))
+                mailbox: try Mailbox(limit: 16), log: try Log(minimum: .error),
+                streams: StreamBook(connectionsMax: 1, idlePerSourceMax: 1))
             let worker = try Worker(context, listeners: ListenerSet(data: [socket], control: []))
             self.worker = worker
             listener = socket.socket.localAddress
