@@ -44,7 +44,11 @@ struct LoadGeneratorTests {
         ]
         try await TernServer.run { server in
             for line in lines {
-                let run = try await measure(line + " --window 64", against: server)
+                var run = try await measure(line + " --window 64", against: server)
+                // On a machine that has other things to do a third of a second may pass without a turn.
+                for _ in 0..<4 where run["delivered"] as? Int == 0 {
+                    run = try await measure(line + " --window 64", against: server)
+                }
                 #expect(try integer(run, "delivered") > 0, "\(line)")
                 #expect(try integer(run, "lostInAll") == 0, "\(line)")
                 #expect(try integer(run, "unexpected") == 0, "\(line)")

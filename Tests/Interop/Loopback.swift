@@ -9,7 +9,7 @@ enum Loopback {
     /// A port that is free on every one of `addresses`, over UDP and over TCP.
     static func freePort(on addresses: [String]) throws -> UInt16 {
         for _ in 0..<100 {
-            let candidate = try bind(addresses[0], port: 0)
+            let candidate = quietPort()
             let isFree = addresses.allSatisfy { address in
                 [SOCK_DGRAM, SOCK_STREAM].allSatisfy { (try? bind(address, port: candidate, $0)) != nil }
             }
@@ -19,7 +19,15 @@ enum Loopback {
     }
 
     /// A TCP port that is free on `address`.
-    static func freeTCPPort(on address: String) throws -> UInt16 { try bind(address, port: 0, SOCK_STREAM) }
+    static func freeTCPPort(on address: String) throws -> UInt16 {
+        for _ in 0..<100 {
+            if let port = try? bind(address, port: quietPort(), SOCK_STREAM) { return port }
+        }
+        throw TestFailure("no port is free on \(address)")
+    }
+
+    /// A port below those that the kernel gives to whoever asks for any, so that it is still free a moment later.
+    private static func quietPort() -> UInt16 { .random(in: 10_000..<32_000) }
 
     /// Binds a socket for a moment and answers its port.
     private static func bind(

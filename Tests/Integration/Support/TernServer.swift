@@ -95,7 +95,9 @@ struct TernServer {
     /// A port that is free on every one of the addresses at this moment, over UDP and over TCP.
     static func freePort(_ addresses: [String]) throws -> UInt16 {
         for _ in 0..<100 {
-            let port = try UDPEndpoint("127.0.0.1").address.port
+            // Below the range from which the kernel gives ports to whoever does not ask for one.
+            let port = UInt16.random(in: 10_000..<16_000)
+            guard (try? UDPEndpoint("127.0.0.1", port: port)) != nil else { continue }
             // An address of another network namespace cannot be tried, nor is it taken.
             let isTaken = addresses.contains { $0.hasPrefix("127.") && (try? UDPEndpoint($0, port: port)) == nil }
             if !isTaken, TCPStream.canListen(on: port) { return port }
