@@ -18,7 +18,7 @@ struct SteeringTests {
         for _ in 1..<2 * workers {
             boxes.append(SocketBox(try UDPSocket(binding: first.socket.localAddress, options: options)))
         }
-        try first.socket.steerGroup(workers: workers)
+        try first.socket.steerGroup(workers: workers, secret: 0x5EED_5EED)
         return boxes
     }
 
@@ -70,7 +70,7 @@ struct SteeringTests {
     @Test("a socket that shares nothing cannot be steered")
     func alone() throws {
         let socket = try UDPSocket(binding: .loopback(.ipv4))
-        #expect(throws: SystemError.self) { try socket.steerGroup(workers: 1) }
+        #expect(throws: SystemError.self) { try socket.steerGroup(workers: 1, secret: 1) }
     }
 }
 
