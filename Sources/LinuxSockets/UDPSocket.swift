@@ -76,10 +76,10 @@ package struct UDPSocket: ~Copyable, Sendable {
 
     /// Has the kernel spread what comes to the address that this socket shares with others (SO_REUSEPORT). Of twice as
     /// many sockets as there are workers, in the order in which they were opened, the first half gets data and the
-    /// second half requests; each client has its place in both.
-    package func steerGroup(workers: Int) throws(SystemError) {
+    /// second half requests; each client has its place in both, which strangers cannot choose without the secret.
+    package func steerGroup(workers: Int, secret: UInt32) throws(SystemError) {
         let isIPv6 = localAddress.family == .ipv6
-        try SystemError.check("setsockopt(REUSEPORT_CBPF)", tern_udp_steer(raw, UInt32(workers), isIPv6))
+        try SystemError.check("setsockopt(REUSEPORT_CBPF)", tern_udp_steer(raw, UInt32(workers), isIPv6, secret))
     }
 
     /// Datagrams that the kernel has dropped so far because nobody read them in time.

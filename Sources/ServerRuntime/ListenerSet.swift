@@ -58,7 +58,9 @@ struct ListenerGroup {
         }
         data = Array(sockets[..<workers])
         let others = Array(sockets[workers...])
-        let isSteered = (try? data[0].socket.steerGroup(workers: workers)) != nil
+        var random = OSRandom()
+        let secret = UInt32(truncatingIfNeeded: random.next())
+        let isSteered = (try? data[0].socket.steerGroup(workers: workers, secret: secret)) != nil
         // Not steered, the kernel would spread clients over sockets that are closed in a moment.
         control = isSteered ? others : []
     }

@@ -62,8 +62,8 @@ package struct WorkerReport: Sendable {
 }
 
 /// One thread's share of the server: its listeners, its relay sockets, a control plane and a data plane. It is born and
-/// dies on its thread and shares nothing with the others but the ledger, the reservations and the members, which no
-/// packet touches.
+/// dies on its thread and shares nothing with the others but the ledger, the reservations, the members and the book of
+/// connections, which no packet touches.
 ///
 /// A round: expire what has run out, wait, then read each ready socket in batches, ask the machines, and send. The
 /// decisions are theirs; here is only what needs the kernel.
@@ -249,6 +249,7 @@ struct Worker: ~Copyable {
             receive(report)
         }
     }
+
     /// Ends what belongs to those who were put out, all of them by one look at the allocations.
     private mutating func deleteRevoked(at now: Instant) {
         switch revocations?.take() {

@@ -61,8 +61,9 @@ int32_t tern_udp_open_connected(int32_t beside, const struct tern_address *peer,
                                 struct tern_failure *failure);
 
 /// Has the kernel spread datagrams over the sockets that share the address of `fd`: `workers` for data, opened first,
-/// and as many for all other STUN messages, opened behind them. A client always meets the same worker.
-int32_t tern_udp_steer(int32_t fd, uint32_t workers, bool v6);
+/// and as many for all other STUN messages, opened behind them. A client always meets the same worker; which one, only
+/// who knows the secret can say.
+int32_t tern_udp_steer(int32_t fd, uint32_t workers, bool v6, uint32_t secret);
 
 /// Datagrams that were dropped because the socket's buffer was full, or because their checksum was wrong.
 uint32_t tern_udp_drops(int32_t fd);
