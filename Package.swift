@@ -76,8 +76,8 @@ let assembly: [Target] = [
     .target(
         name: "ServerRuntime",
         dependencies: [
-            "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "HTTP", "WebSocket", "Signaling", "TernV1",
-            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "NetworkPrimitives", "Containers", "Crypto", "TLS", "STUN", "TURN", "HTTP", "WebSocket", "Signaling",
+            "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",

@@ -50,7 +50,8 @@ extension Worker {
         case .udp:
             guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
             outgoing.append(copying: message, envelope)
-        case .tcp:
+        case .dtls: drops.count(.noAllocation)
+        case .tcp, .tls:
             // RFC 8489 §6.3.1.2: on the connection that the request came by, if that still is.
             let isSent = streams.send(.control, header: RawSpan(), payload: message, padding: 0, to: reply.path)
             if !isSent { drops.count(.noAllocation) }

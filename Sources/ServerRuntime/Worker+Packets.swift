@@ -102,7 +102,8 @@ extension Worker {
             case .udp:
                 guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
                 outgoing.append(segment, header: frame.header, padding: frame.padding, envelope)
-            case .tcp:
+            case .dtls: drops.count(.noAllocation)
+            case .tcp, .tls:
                 let header = headroom.bytes.extracting(last: frame.header)
                 let isSent = Self.relay(
                     segment, of: received, header, padding: frame.padding, to: path, through: &streams)

@@ -16,6 +16,8 @@ struct WorkerContext: Sendable {
     let mailbox: Mailbox<WorkerMessage>
     let log: Log
     let streams: StreamBook
+    /// Nil without certificates: then there is neither TLS nor DTLS.
+    var secure: SecureContexts?
 }
 
 /// What other threads say to a worker.
@@ -23,6 +25,8 @@ enum WorkerMessage: Sendable {
     case stop
     /// Somebody was put out: the inbox says who.
     case revoke
+    /// Certificates have changed: what begins from now on begins with these.
+    case renew(SecureContexts)
     case report(@Sendable (WorkerReport) -> Void)
 }
 
@@ -87,6 +91,7 @@ struct Worker: ~Copyable {
     let context: WorkerContext
     let listeners: ListenerSet
     private let revocations: RevocationInbox?
+    var secure: SecureContexts?
     var poller: Poller
     var received: ReceiveBatch
     var outgoing: TransmitBatch
@@ -125,6 +130,7 @@ struct Worker: ~Copyable {
         self.poller = poller
         self.listeners = listeners
         self.context = context
+        secure = context.secure
         var random = OSRandom()
         received = ReceiveBatch(headroom: TransmitBatch.headroom)
         outgoing = TransmitBatch(slotsOf: received)
@@ -235,6 +241,7 @@ struct Worker: ~Copyable {
         switch message {
         case .stop: isStopping = true
         case .revoke: break
+        case .renew(let contexts): secure = contexts
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters

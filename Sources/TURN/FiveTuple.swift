@@ -3,13 +3,13 @@ package import NetworkPrimitives
 
 /// The transport between client and server (RFC 8656 §3.1).
 package enum ClientTransport: UInt8, Hashable, Sendable {
-    case udp, tcp
+    case udp, tcp, tls, dtls
 
     /// Whether messages follow each other in a connection instead of coming by themselves.
     package var isStream: Bool {
         switch self {
-        case .udp: false
-        case .tcp: true
+        case .udp, .dtls: false
+        case .tcp, .tls: true
         }
     }
 }
