@@ -18,6 +18,8 @@ struct WorkerContext: Sendable {
     let streams: StreamBook
     /// Nil without certificates: then there is neither TLS nor DTLS.
     var secure: SecureContexts?
+    /// Where connections go that speak HTTP.
+    var signaling: Mailbox<SignalingMessage>?
 }
 
 /// What other threads say to a worker.
@@ -144,6 +146,7 @@ struct Worker: ~Copyable {
         streams = StreamTable(
             limit: context.settings.streams.connectionsMax, idleSeconds: context.settings.streams.idleSeconds,
             book: context.streams, seed: random.next(), start: now)
+        streams.context = context.secure?.tls
         gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
@@ -241,7 +244,7 @@ struct Worker: ~Copyable {
         switch message {
         case .stop: isStopping = true
         case .revoke: break
-        case .renew(let contexts): secure = contexts
+        case .renew(let contexts): renew(contexts)
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters
@@ -255,6 +258,11 @@ struct Worker: ~Copyable {
             report.openStreams = streams.count
             receive(report)
         }
+    }
+
+    private mutating func renew(_ contexts: SecureContexts) {
+        secure = contexts
+        streams.context = contexts.tls
     }
 
     /// Ends what belongs to those who were put out, all of them by one look at the allocations.

@@ -2,6 +2,7 @@ import Containers
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
+import TLS
 import TURN
 import TernV1
 import WebService
@@ -9,6 +10,10 @@ import WebService
 /// What other threads say to the signaling worker.
 enum SignalingMessage: Sendable {
     case stop
+    /// A connection that came to a listener of TURN.
+    case arrival(SignalingArrival)
+    /// Certificates have changed: what begins from now on begins with these.
+    case renew(SecureContexts)
     case report(@Sendable (SignalingReport) -> Void)
 }
 
@@ -25,6 +30,8 @@ struct SignalingContext: Sendable {
     let members: MemberLiaison?
     let mailbox: Mailbox<SignalingMessage>
     let log: Log
+    /// Nil without certificates.
+    var secure: SecureContexts?
 }
 
 /// The thread of HTTP and WebSocket: it owns the connections and drives `WebService`, which decides everything.
@@ -35,7 +42,7 @@ struct SignalingContext: Sendable {
 /// A round: expire what has run out, wait, read what is readable, do what the machine asks for, and write once to each
 /// connection that has something to be written, however many messages that is.
 struct SignalingWorker: ~Copyable {
-    /// Bytes read from one connection before the others get their turn.
+    /// Room for what one turn of reading brings.
     static let readByteCount = 65_536
     /// Connections accepted from one listener before the others get their turn.
     static let acceptsPerRound = 64
@@ -49,6 +56,8 @@ struct SignalingWorker: ~Copyable {
     private var poller: Poller
     private var service: WebService
     private var sockets: SparseArray<SignalingSocket>
+    private var tls: TLSContext?
+    private var workspace = TLSWorkspace()
     private var buffer = [UInt8](repeating: 0, count: SignalingWorker.readByteCount)
     /// The wall clock of the present round.
     private var unixTime = Clock.wall()
@@ -68,6 +77,7 @@ struct SignalingWorker: ~Copyable {
         self.context = context
         self.listeners = listeners
         self.poller = poller
+        tls = context.secure?.tls
         service = context.settings.makeService(random: &random, at: now)
         sockets = SparseArray(limit: context.settings.web.connectionsMax)
         words = SignalingLog(log: context.log, start: now)
@@ -118,6 +128,10 @@ struct SignalingWorker: ~Copyable {
             service.drain(seconds: 0, at: now)
             service.handleDeadline(at: now, unixTime: unixTime)
             isStopping = true
+        case .arrival(let arrival):
+            guard let stream = arrival.take() else { return }
+            add(stream, remote: arrival.remote, local: arrival.local, said: arrival.said, at: now)
+        case .renew(let contexts): tls = contexts.tls
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }
@@ -130,7 +144,9 @@ struct SignalingWorker: ~Copyable {
         guard acceptsAgainAt == nil else { return }
         for _ in 0..<Self.acceptsPerRound {
             switch listeners[index].listener.accept() {
-            case .connection(let accepted): add(accepted, at: now)
+            case .connection(let accepted):
+                let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
+                add(ClientStream(accepted.take()), remote: remote, local: local, said: [], at: now)
             case .none: return
             case .transient: continue
             case .outOfFiles(let error):
@@ -159,16 +175,20 @@ struct SignalingWorker: ~Copyable {
         }
     }
 
-    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) {
-        let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
-        let socket = accepted.take()
+    private mutating func add(
+        _ stream: consuming ClientStream, remote: IPAddress, local: IPAddress, said: [UInt8], at now: Instant
+    ) {
         guard let connection = service.open(remote: remote, local: local, at: now) else { return }
-        do { try poller.add(socket.raw, token: connection.rawValue, interest: .readable) } catch {
+        do { try poller.add(stream.raw, token: connection.rawValue, interest: .readable) } catch {
             // The kernel has no memory for one more (ENOMEM, ENOSPC): this client pays for it, not all of them.
             words.outOfFiles(error, at: now)
             return service.closed(connection, at: now)
         }
-        sockets.insert(SignalingSocket(connection: connection, socket: socket), at: connection.index)
+        sockets.insert(SignalingSocket(connection: connection, stream: stream), at: connection.index)
+        if !said.isEmpty {
+            service.receive(unsafe said.span.bytes, on: connection, at: now, unixTime: unixTime)
+            guard owns(connection) else { return }
+        }
         // Clients send their request with the handshake's last packet or right behind it.
         read(connection, at: now)
     }
@@ -178,27 +198,40 @@ struct SignalingWorker: ~Copyable {
     }
 
     private mutating func read(_ connection: ConnectionID, at now: Instant) {
-        switch Self.read(sockets[connection.index].socket, into: &buffer) {
-        case .bytes(let count):
-            // A second reference for as long as the machine looks at the bytes; nobody writes to them meanwhile.
-            let bytes = buffer
-            let read = unsafe bytes.span.bytes.extracting(0..<count)
-            service.receive(read, on: connection, at: now, unixTime: unixTime)
-        case .wouldBlock: break
-        case .endOfStream:
-            sockets[connection.index].isReadOver = true
-            watch(connection)
-            service.endOfStream(connection, at: now, unixTime: unixTime)
-        case .failed:
-            service.closed(connection, at: now)
-            sockets.remove(at: connection.index)
+        var more = true
+        while more, owns(connection) {
+            switch Self.read(&sockets[connection.index].stream, into: &buffer, &workspace, tls) {
+            case .bytes(let count, let again):
+                more = again
+                if count > 0 { receive(count, on: connection, at: now) }
+            case .endOfStream:
+                more = false
+                sockets[connection.index].isReadOver = true
+                watch(connection)
+                service.endOfStream(connection, at: now, unixTime: unixTime)
+            case .failed:
+                service.closed(connection, at: now)
+                sockets.remove(at: connection.index)
+            }
         }
+        workspace.removeAll()
+        // Something that TLS has to say by itself.
+        if owns(connection), sockets[connection.index].stream.hasUnsent { watchWrites(of: connection, true) }
     }
 
-    private static func read(_ socket: borrowing TCPConnection, into buffer: inout [UInt8]) -> ReadResult {
+    private static func read(
+        _ stream: inout ClientStream, into buffer: inout [UInt8], _ workspace: inout TLSWorkspace, _ tls: TLSContext?
+    ) -> StreamRead {
         var span = buffer.mutableSpan
         var room = unsafe span.mutableBytes
-        return socket.read(into: &room)
+        return stream.read(into: &room, &workspace, tls)
+    }
+
+    private mutating func receive(_ count: Int, on connection: ConnectionID, at now: Instant) {
+        // A second reference for as long as the machine looks at the bytes; nobody writes to them meanwhile.
+        let bytes = buffer
+        let read = unsafe bytes.span.bytes.extracting(0..<count)
+        service.receive(read, on: connection, at: now, unixTime: unixTime)
     }
 
     // MARK: - Writing
@@ -216,7 +249,7 @@ struct SignalingWorker: ~Copyable {
             let pieces = service.pending(connection)
             var written = 0
             if !pieces.isEmpty {
-                switch sockets[connection.index].socket.write(gathering: pieces) {
+                switch sockets[connection.index].write(gathering: pieces, &workspace) {
                 case .wrote(let count): written = count
                 case .wouldBlock:
                     // The machine gives a client that takes nothing a limited time.
@@ -230,12 +263,13 @@ struct SignalingWorker: ~Copyable {
             }
             switch service.wrote(written, to: connection, at: now, unixTime: unixTime) {
             case .more: continue
-            case .idle: return watchWrites(of: connection, false)
+            case .idle: return watchWrites(of: connection, sockets[connection.index].stream.hasUnsent)
             case .shutDownWrites:
                 watchWrites(of: connection, false)
-                try? sockets[connection.index].socket.shutdownWrites()
+                sockets[connection.index].stream.shutdownWrites(&workspace)
                 return
             case .close:
+                sockets[connection.index].stream.close(&workspace)
                 sockets.remove(at: connection.index)
                 return
             }
@@ -251,7 +285,7 @@ struct SignalingWorker: ~Copyable {
     private mutating func watch(_ connection: ConnectionID) {
         // It fails only for a descriptor that is not watched, and this one is.
         try? poller.modify(
-            sockets[connection.index].socket.raw, token: connection.rawValue,
+            sockets[connection.index].stream.raw, token: connection.rawValue,
             interest: sockets[connection.index].interest)
     }
 
@@ -280,26 +314,4 @@ struct SignalingWorker: ~Copyable {
 extension ConnectionID {
     /// The place of the connection in tables.
     fileprivate var index: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
-}
-
-/// A connection's socket, and whether the poller looks for room to write.
-struct SignalingSocket: ~Copyable {
-    let connection: ConnectionID
-    let socket: TCPConnection
-    var watchesWrites = false
-    /// The client sends nothing more; the poller would say so again and again.
-    var isReadOver = false
-
-    var interest: Poller.Interest {
-        var interest: Poller.Interest = []
-        if !isReadOver { interest.insert(.readable) }
-        if watchesWrites { interest.insert(.writable) }
-        return interest
-    }
-}
-
-/// A listener in a place that only copyable things can be in.
-final class HeldListener: Sendable {
-    let listener: TCPListener
-    init(_ listener: consuming TCPListener) { self.listener = listener }
 }

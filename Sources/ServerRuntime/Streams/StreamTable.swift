@@ -2,31 +2,8 @@ import Containers
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
+import TLS
 import TURN
-
-/// What became of the connections of a worker.
-package struct StreamCounters: Sendable {
-    package var accepted: UInt64 = 0
-    /// Not taken, because there were too many in all, or of one source.
-    package var refused: UInt64 = 0
-    /// Ended by us: what came was no message.
-    package var unframable: UInt64 = 0
-    /// Ended by us: no allocation in `max-allocate-timeout`.
-    package var idle: UInt64 = 0
-    /// Ended by us: answers were not read.
-    package var unread: UInt64 = 0
-    /// Relayed datagrams that were dropped because the client did not read them in time.
-    package var dropped: UInt64 = 0
-
-    mutating func add(_ other: StreamCounters) {
-        accepted += other.accepted
-        refused += other.refused
-        unframable += other.unframable
-        idle += other.idle
-        unread += other.unread
-        dropped += other.dropped
-    }
-}
 
 /// Why a connection ends.
 enum StreamEnd {
@@ -35,17 +12,31 @@ enum StreamEnd {
     case unframable, idle, unread
 }
 
+/// What a connection is for, which its first bytes tell.
+enum StreamApplication {
+    case turn
+    /// For signaling.
+    case http
+}
+
 /// One connection of a TURN client.
 struct StreamConnection: ~Copyable {
-    let path: FiveTuple
-    let socket: TCPConnection
+    var path: FiveTuple
+    var stream: ClientStream
+    /// HTTP is served where it came in.
+    let mayBeHTTP: Bool
     var deframer: StreamDeframer
     var queue = StreamQueue()
+    /// Nil until the client has said something.
+    var application: StreamApplication?
     var hasAllocation = false
     /// The poller looks for room to write.
     var watchesWrites = false
     /// Nothing is read or written any more; it is about to be closed.
     var hasEnded = false
+
+    /// The poller has to look for room to write.
+    var isWaiting: Bool { !queue.isEmpty || stream.hasUnsent }
 
     /// Without an allocation nobody needs more than a request, so that nobody gets more memory.
     var frameByteCountMax: Int {
@@ -59,27 +50,24 @@ struct StreamConnection: ~Copyable {
 /// has come to its end is not closed at once, because its allocation has to end with it: the worker takes the ends when
 /// it can tell the control plane.
 struct StreamTable: ~Copyable {
-    /// Bytes gathered before they are written.
-    private static let gatheredByteCountMax = 65_536
-
-    private struct GatheredFrame {
-        let kind: StreamFrameKind
-        let end: Int
-    }
+    /// Who begins with TLS has to be done with its handshake in so long.
+    private static let handshakeSeconds: UInt32 = 10
 
     let idleSeconds: UInt32
+    /// Nil where TLS is not served.
+    var context: TLSContext?
     private let book: StreamBook
-    private var connections: Slab<StreamConnection>
+    var connections: Slab<StreamConnection>
+    /// By the addresses of the two ends, whatever is spoken between them: `wire`.
     private var handles: FlatMap<FiveTuple, SlabHandle>
     /// Of connections without an allocation.
     private var timers: TimerWheel
-    private var gathered: [UInt8] = []
-    private var frames: [GatheredFrame] = []
-    private var gatheredFor: SlabHandle?
+    var workspace = TLSWorkspace()
+    var gathered = GatheredFrames()
     /// Connections for whose room to write the poller has to look.
-    private var unwatched: [SlabHandle] = []
+    var unwatched: [SlabHandle] = []
     private var ended: [SlabHandle] = []
-    private(set) var counters = StreamCounters()
+    var counters = StreamCounters()
 
     /// `idleSeconds` 0: a connection may stay without an allocation.
     init(limit: Int, idleSeconds: UInt32, book: StreamBook, seed: UInt64, start: Instant) {
@@ -96,34 +84,35 @@ struct StreamTable: ~Copyable {
 
     /// Takes a connection in; nil when there are too many.
     mutating func insert(
-        _ accepted: consuming AcceptedConnection, channelNumbers: ChannelNumberRange, at now: Instant
+        _ accepted: consuming AcceptedConnection, mayBeHTTP: Bool, channelNumbers: ChannelNumberRange, at now: Instant
     ) -> SlabHandle? {
         let path = accepted.path
         let source = path.client.socketAddress.ip
-        precondition(handles[path] == nil, "an earlier connection of the five-tuple has ended")
+        precondition(handles[path.wire] == nil, "an earlier connection of the five-tuple has ended")
         guard book.admit(source) == nil else {
             counters.refused += 1
             return nil
         }
         let connection = StreamConnection(
-            path: path, socket: accepted.take(), deframer: StreamDeframer(channelNumbers: channelNumbers))
+            path: path, stream: ClientStream(accepted.take()), mayBeHTTP: mayBeHTTP,
+            deframer: StreamDeframer(channelNumbers: channelNumbers))
         guard let handle = connections.insert(connection) else {
             counters.refused += 1
             book.release(source, hadAllocation: false)
             return nil
         }
-        handles.insert(handle, for: path)
+        handles.insert(handle, for: path.wire)
         counters.accepted += 1
         startTimer(handle, at: now)
         return handle
     }
 
-    func raw(_ handle: SlabHandle) -> CInt { connections[handle].socket.raw }
+    func raw(_ handle: SlabHandle) -> CInt { connections[handle].stream.raw }
 
     func path(_ handle: SlabHandle) -> FiveTuple { connections[handle].path }
 
     /// The connection of a five-tuple.
-    func handle(of path: FiveTuple) -> SlabHandle? { handles[path] }
+    func handle(of path: FiveTuple) -> SlabHandle? { handles[path.wire] }
 
     /// The connection that an event is about; nil when an earlier event of the round has ended it.
     func handle(_ name: StreamName) -> SlabHandle? {
@@ -138,7 +127,7 @@ struct StreamTable: ~Copyable {
     // MARK: - Allocations
 
     mutating func allocationOpened(_ path: FiveTuple) {
-        guard let handle = handles[path] else { return }
+        guard let handle = handles[path.wire] else { return }
         connections[handle].hasAllocation = true
         timers.cancel(handle.index)
         book.allocationOpened(path.client.socketAddress.ip)
@@ -146,7 +135,7 @@ struct StreamTable: ~Copyable {
 
     mutating func allocationClosed(_ path: FiveTuple, at now: Instant) {
         // Gone when it is the connection that has ended.
-        guard let handle = handles[path] else { return }
+        guard let handle = handles[path.wire] else { return }
         connections[handle].hasAllocation = false
         book.allocationClosed(path.client.socketAddress.ip)
         startTimer(handle, at: now)
@@ -167,20 +156,58 @@ struct StreamTable: ~Copyable {
 
     // MARK: - Reading
 
-    /// Reads once into `room`, behind what is left of earlier reads.
-    mutating func read(_ handle: SlabHandle, into room: inout MutableRawSpan, byteCountMax: Int) -> ReadResult {
+    /// Reads once into `room`, behind what is left of earlier reads; the bytes are counted together.
+    mutating func read(_ handle: SlabHandle, into room: inout MutableRawSpan, at now: Instant) -> StreamRead {
         let held = connections[handle].deframer.resume(in: &room)
-        let end = min(room.byteCount, held + byteCountMax)
-        var free = room._mutatingExtracting(held..<end)
-        let result = connections[handle].socket.read(into: &free)
+        var free = room._mutatingExtracting(held..<room.byteCount)
+        let before = connections[handle].stream.protection
+        let result = connections[handle].stream.read(into: &free, &workspace, context)
+        noteProtection(of: handle, before, at: now)
+        if connections[handle].stream.hasUnsent { unwatched.append(handle) }
         switch result {
-        case .bytes(let count): return .bytes(held + count)
-        case .wouldBlock:
+        case .bytes(0, _):
             connections[handle].deframer.keep(room.bytes.extracting(0..<held))
-            return .wouldBlock
-        case .endOfStream, .failed: return result
+            return result
+        case .bytes(let count, let more):
+            if connections[handle].application == nil {
+                connections[handle].application = application(of: handle, first: room.bytes.byte(at: 0))
+            }
+            return .bytes(held + count, more: more)
+        case .endOfStream, .failed:
+            workspace.removeAll()
+            return result
         }
     }
+
+    func application(of handle: SlabHandle) -> StreamApplication? { connections[handle].application }
+
+    private func application(of handle: SlabHandle, first: UInt8) -> StreamApplication {
+        guard connections[handle].mayBeHTTP else { return .turn }
+        switch connections[handle].stream.applicationProtocol {
+        case "http/1.1": return .http
+        // A method is letters (RFC 9110 §9.1), and no message of TURN that can be the first begins with one.
+        case nil: return (65...90).contains(first) ? .http : .turn
+        default: return .turn
+        }
+    }
+
+    private mutating func noteProtection(of handle: SlabHandle, _ before: ClientStream.Protection, at now: Instant) {
+        let protection = connections[handle].stream.protection
+        guard protection != before, protection != .plain else { return }
+        let path = connections[handle].path
+        connections[handle].path = FiveTuple(client: path.client, server: path.server, transport: .tls)
+        switch protection {
+        case .undecided, .plain: return
+        case .greeting: timers.schedule(handle.index, at: now.advanced(bySeconds: Self.handshakeSeconds))
+        case .encrypted:
+            counters.handshakes += 1
+            timers.cancel(handle.index)
+            startTimer(handle, at: now)
+        }
+    }
+
+    /// The connection is not read on although something of it has come.
+    mutating func abandonInput() { workspace.removeAll() }
 
     func step(_ handle: SlabHandle, in bytes: RawSpan, from start: Int) -> StreamStep {
         connections[handle].deframer.step(
@@ -189,95 +216,6 @@ struct StreamTable: ~Copyable {
 
     mutating func keep(_ bytes: RawSpan, of handle: SlabHandle) { connections[handle].deframer.keep(bytes) }
 
-    // MARK: - Writing
-
-    /// Sends `header`, `payload` and zeros to the client at the other end of `path`, soon. False when there is none.
-    mutating func send(
-        _ kind: StreamFrameKind, header: RawSpan, payload: RawSpan, padding: Int, to path: FiveTuple
-    ) -> Bool {
-        guard let handle = handles[path], !connections[handle].hasEnded else { return false }
-        if gatheredFor != handle || gathered.count >= Self.gatheredByteCountMax {
-            writeGathered()
-            guard !connections[handle].hasEnded else { return false }
-            gatheredFor = handle
-        }
-        Self.append(header, to: &gathered)
-        Self.append(payload, to: &gathered)
-        for _ in 0..<padding { gathered.append(0) }
-        frames.append(GatheredFrame(kind: kind, end: gathered.count))
-        return true
-    }
-
-    private static func append(_ bytes: RawSpan, to array: inout [UInt8]) {
-        unsafe bytes.withUnsafeBytes { unsafe array.append(contentsOf: $0) }
-    }
-
-    /// Writes what was gathered, and has the poller look for room where that was too much.
-    mutating func flush(_ poller: borrowing Poller) {
-        writeGathered()
-        while let handle = unwatched.popLast() {
-            guard isOpen(handle) else { continue }
-            watchWrites(handle, true, poller)
-        }
-    }
-
-    private mutating func writeGathered() {
-        guard let handle = gatheredFor else { return }
-        gatheredFor = nil
-        var written = 0
-        if isOpen(handle), connections[handle].queue.isEmpty {
-            switch connections[handle].socket.write(unsafe gathered.span.bytes) {
-            case .wrote(let count): written = count
-            case .wouldBlock: break
-            case .failed: end(handle, .byClient)
-            }
-        }
-        if isOpen(handle), written < gathered.count { enqueue(handle, from: written) }
-        gathered.removeAll(keepingCapacity: true)
-        frames.removeAll(keepingCapacity: true)
-    }
-
-    /// Has what was gathered wait, but for the bytes that are written.
-    private mutating func enqueue(_ handle: SlabHandle, from written: Int) {
-        var start = 0
-        for frame in frames {
-            defer { start = frame.end }
-            guard frame.end > written else { continue }
-            guard start >= written else {
-                connections[handle].queue.resume(gathered[written..<frame.end])
-                continue
-            }
-            switch connections[handle].queue.append(frame.kind, gathered[start..<frame.end]) {
-            case .queued(let dropped): counters.dropped += UInt64(dropped)
-            case .overflow: return end(handle, .unread)
-            }
-        }
-        if !connections[handle].watchesWrites { unwatched.append(handle) }
-    }
-
-    /// The client has room again.
-    mutating func writeQueued(_ handle: SlabHandle, _ poller: borrowing Poller) {
-        while !connections[handle].queue.isEmpty {
-            // By itself, so that nothing but the queue holds the bytes when they are taken out.
-            let result = connections[handle].socket.write(gathering: connections[handle].queue.pieces)
-            switch result {
-            case .wrote(let count): connections[handle].queue.wrote(count)
-            case .wouldBlock: return
-            case .failed: return end(handle, .byClient)
-            }
-        }
-        watchWrites(handle, false, poller)
-    }
-
-    private mutating func watchWrites(_ handle: SlabHandle, _ watches: Bool, _ poller: borrowing Poller) {
-        guard connections[handle].watchesWrites != watches else { return }
-        connections[handle].watchesWrites = watches
-        // It fails only for a descriptor that is not watched, and this one is.
-        try? poller.modify(
-            raw(handle), token: WorkerToken.stream(StreamName(handle)).bits,
-            interest: watches ? [.readable, .writable] : .readable)
-    }
-
     // MARK: - Ending
 
     /// Marks a connection as ended; `takeEnded` hands it out.
@@ -285,6 +223,7 @@ struct StreamTable: ~Copyable {
         guard isOpen(handle) else { return }
         connections[handle].hasEnded = true
         ended.append(handle)
+        if connections[handle].stream.protection == .greeting { counters.failedHandshakes += 1 }
         switch end {
         case .byClient: break
         case .unframable: counters.unframable += 1
@@ -296,13 +235,32 @@ struct StreamTable: ~Copyable {
     /// Closes one of the connections that have ended; its allocation is the caller's to end.
     mutating func takeEnded() -> FiveTuple? {
         guard let handle = ended.popLast() else { return nil }
-        guard let connection = connections.remove(handle) else { preconditionFailure("ended once") }
-        let path = connection.path
-        handles.remove(path)
-        timers.cancel(handle.index)
-        book.release(path.client.socketAddress.ip, hadAllocation: connection.hasAllocation)
+        let path = connections[handle].path
+        connections[handle].stream.close(&workspace)
+        _ = remove(handle)
         return path
     }
+
+    /// Gives a connection away that has no allocation; nobody here knows it any more.
+    mutating func takeOut(_ handle: SlabHandle, _ poller: borrowing Poller) -> ClientStream {
+        precondition(!connections[handle].hasAllocation && !connections[handle].hasEnded, "it is of use to others")
+        // It fails only for a descriptor that is not watched, and this one is.
+        try? poller.remove(raw(handle))
+        return remove(handle)
+    }
+
+    private mutating func remove(_ handle: SlabHandle) -> ClientStream {
+        guard let connection = connections.remove(handle) else { preconditionFailure("a connection is removed once") }
+        handles.remove(connection.path.wire)
+        timers.cancel(handle.index)
+        book.release(connection.path.client.socketAddress.ip, hadAllocation: connection.hasAllocation)
+        return connection.stream
+    }
+}
+
+extension FiveTuple {
+    /// The same addresses, without regard to what is spoken between them.
+    fileprivate var wire: FiveTuple { FiveTuple(client: client, server: server, transport: .tcp) }
 }
 
 extension AcceptedConnection {

@@ -25,8 +25,6 @@ struct StreamDoor: Sendable {
 
 // Clients that come by connections. Their messages go where datagrams go.
 extension Worker {
-    /// Bytes read from one connection before the others get their turn.
-    static let streamReadByteCount = 32_768
     /// Connections accepted from one listener before the others get their turn.
     private static let acceptsPerRound = 64
     private static let acceptPauseMilliseconds: UInt32 = 100
@@ -37,7 +35,7 @@ extension Worker {
         guard door.opensAt == nil else { return }
         for _ in 0..<Self.acceptsPerRound {
             switch door.listeners[index].listener.accept() {
-            case .connection(let accepted): add(accepted, at: now)
+            case .connection(let accepted): add(accepted, from: door.listeners[index], at: now)
             case .none: return
             case .transient: continue
             case .outOfFiles(let error):
@@ -49,14 +47,19 @@ extension Worker {
         }
     }
 
-    private mutating func add(_ accepted: consuming AcceptedConnection, at now: Instant) {
+    private mutating func add(
+        _ accepted: consuming AcceptedConnection, from listener: HeldListener, at now: Instant
+    ) {
         // The client has reset its last connection and come again from the same port, before we could notice.
         if let old = streams.handle(of: accepted.path) {
             streams.end(old, .byClient)
             settleStreams(at: now)
         }
         let numbers = context.settings.turn.channelNumbers
-        guard let handle = streams.insert(accepted, channelNumbers: numbers, at: now) else { return }
+        guard
+            let handle = streams.insert(
+                accepted, mayBeHTTP: listener.mayBeHTTP, channelNumbers: numbers, at: now)
+        else { return }
         do {
             let token = WorkerToken.stream(StreamName(handle))
             try poller.add(streams.raw(handle), token: token.bits, interest: .readable)
@@ -68,31 +71,65 @@ extension Worker {
 
     // MARK: - Reading
 
-    /// Reads a connection once into a slot from `first` on; returns the first slot that is free afterwards.
+    /// Reads a connection once, into as many slots from `first` on as that takes; returns the first slot that is free
+    /// afterwards.
     mutating func readStream(_ handle: SlabHandle, startingAt first: Int, at now: Instant) -> Int {
         var slot = first
-        if slot == received.slotCount {
-            outgoing.flush()
-            slot = 0
+        while true {
+            if slot == received.slotCount {
+                outgoing.flush()
+                slot = 0
+            }
+            switch Self.read(handle, of: &streams, into: &received, slot: slot, at: now) {
+            case .bytes(let count, let more):
+                if count > 0 {
+                    guard streams.application(of: handle) == .turn else {
+                        handOver(handle, count, more: more, in: slot, at: now)
+                        return slot
+                    }
+                    receiveFrames(count, of: handle, in: slot, at: now)
+                    slot += 1
+                }
+                guard more else { return slot }
+                guard streams.isOpen(handle) else {
+                    streams.abandonInput()
+                    return slot
+                }
+            case .endOfStream, .failed:
+                // A client that only listens cannot refresh, nor be asked anything.
+                streams.end(handle, .byClient)
+                return slot
+            }
         }
-        switch Self.read(handle, of: &streams, into: &received, slot: slot) {
-        case .bytes(let count):
-            receiveFrames(count, of: handle, in: slot, at: now)
-            return slot + 1
-        case .wouldBlock: break
-        // A client that only listens cannot refresh, nor be asked anything.
-        case .endOfStream, .failed: streams.end(handle, .byClient)
-        }
-        return slot
     }
 
     private static func read(
-        _ handle: SlabHandle, of streams: inout StreamTable, into received: inout ReceiveBatch, slot: Int
-    ) -> ReadResult {
+        _ handle: SlabHandle, of streams: inout StreamTable, into received: inout ReceiveBatch, slot: Int,
+        at now: Instant
+    ) -> StreamRead {
         let range = received.payloadRoom
         var whole = received.slot(slot)
         var room = whole._mutatingExtracting(range)
-        return streams.read(handle, into: &room, byteCountMax: streamReadByteCount)
+        return streams.read(handle, into: &room, at: now)
+    }
+
+    /// Gives a connection that speaks HTTP to signaling, with all that it has said so far.
+    private mutating func handOver(_ handle: SlabHandle, _ count: Int, more: Bool, in slot: Int, at now: Instant) {
+        let base = received.payloadRoom.lowerBound
+        var said = received.payload(of: Segment(slot: slot, bytes: base..<base + count)).array()
+        var more = more
+        // An end behind what was said is met again by who reads next.
+        while more,
+            case .bytes(let count, let again) = Self.read(handle, of: &streams, into: &received, slot: slot, at: now)
+        {
+            said += received.payload(of: Segment(slot: slot, bytes: base..<base + count)).array()
+            more = again
+        }
+        let path = streams.path(handle)
+        let stream = streams.takeOut(handle, poller)
+        let arrival = SignalingArrival(stream, said: said, remote: path.client.socketAddress.ip, local: path.server.ip)
+        // When signaling does not keep up, the connection ends here.
+        context.signaling?.post(.arrival(arrival))
     }
 
     private mutating func receiveFrames(_ byteCount: Int, of handle: SlabHandle, in slot: Int, at now: Instant) {

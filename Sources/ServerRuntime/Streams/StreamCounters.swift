@@ -1,0 +1,31 @@
+/// What became of the connections of a worker.
+package struct StreamCounters: Sendable {
+    package var accepted: UInt64 = 0
+    /// Not taken, because there were too many in all, or of one source.
+    package var refused: UInt64 = 0
+    /// Ended by us: what came was no message.
+    package var unframable: UInt64 = 0
+    /// Ended by us: no allocation in `max-allocate-timeout`.
+    package var idle: UInt64 = 0
+    /// Ended by us: answers were not read.
+    package var unread: UInt64 = 0
+    /// Relayed datagrams that were dropped because the client did not read them in time.
+    package var dropped: UInt64 = 0
+    /// Handshakes of TLS that came to their end, well or not.
+    package var handshakes: UInt64 = 0
+    package var failedHandshakes: UInt64 = 0
+    /// Handed to signaling, because they speak HTTP.
+    package var handedOver: UInt64 = 0
+
+    mutating func add(_ other: StreamCounters) {
+        accepted += other.accepted
+        refused += other.refused
+        unframable += other.unframable
+        idle += other.idle
+        unread += other.unread
+        dropped += other.dropped
+        handshakes += other.handshakes
+        failedHandshakes += other.failedHandshakes
+        handedOver += other.handedOver
+    }
+}
