@@ -161,7 +161,7 @@ let testTargets: [Target] = [
         name: "InteropTests", dependencies: ["TestSupport"], path: "Tests/Interop", exclude: ["Clients", "coturn"],
         swiftSettings: relaxed),
     .testTarget(
-        name: "IntegrationTests", dependencies: ["TestSupport", "STUN", "Crypto", "NetworkPrimitives"],
+        name: "IntegrationTests", dependencies: ["TestSupport", "CTLSClient", "STUN", "Crypto", "NetworkPrimitives"],
         path: "Tests/Integration", exclude: ["Runtime"], swiftSettings: relaxed),
     .testTarget(name: "LoadTests", dependencies: ["tern-bench"], path: "Tests/Load", swiftSettings: relaxed),
     // Workers in this process, to see what no client can.

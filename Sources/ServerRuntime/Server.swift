@@ -82,12 +82,15 @@ package final class Server {
                 throw StartFailure("there is nothing to listen on; check listening-ip")
             }
             let signalingListeners = try openSignalingListeners()
+            if signalingSettings != nil { signalingMailbox = try Mailbox(limit: Self.mailboxMax) }
             try writeProcessID()
             try dropPrivileges()
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
                 streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
-                signaling: signalingListeners.map { $0.listener.localAddress })
+                signaling: (signalingListeners + (streamListeners.first ?? []).filter(\.mayBeHTTP)).map {
+                    $0.listener.localAddress
+                })
             try startWorkers(listeners, streamListeners)
             try startSignaling(signalingListeners)
             logStart(addresses)
@@ -190,7 +193,7 @@ package final class Server {
             mailboxes.append(mailbox)
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
-                mailbox: mailbox, log: log, streams: streamBook)
+                mailbox: mailbox, log: log, streams: streamBook, signaling: signalingMailbox)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
@@ -248,10 +251,19 @@ package final class Server {
     private func stop() {
         let total = report()
         // First signaling, whose last words are about the workers' allocations.
-        signalingMailbox?.post(.stop)
-        for mailbox in mailboxes { mailbox.post(.stop) }
+        if let mailbox = signalingMailbox { Self.insist { mailbox.post(.stop) } }
+        for mailbox in mailboxes { Self.insist { mailbox.post(.stop) } }
         for thread in threads { thread.join() }
         log.write(.notice, "stopped with \(total.allocations) allocations; \(Self.summary(total))")
+    }
+
+    /// Says something that must be heard, to a thread whose mailbox may be full at present; one that has died reads no
+    /// more.
+    private static func insist(_ post: () -> Bool) {
+        for _ in 0..<5000 {
+            if post() { return }
+            Clock.sleep(nanoseconds: 1_000_000)
+        }
     }
 
     /// The counters of all workers.

@@ -194,6 +194,11 @@ int32_t test_client_server_key(const struct test_client *client) {
     return key == NULL ? 0 : EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? TEST_KEY_RSA : TEST_KEY_EC;
 }
 
+bool test_client_server_fingerprint(const struct test_client *client, uint8_t *digest) {
+    X509 *certificate = SSL_get0_peer_certificate(client->ssl);
+    return certificate != NULL && X509_digest(certificate, EVP_sha256(), digest, NULL) == 1;
+}
+
 size_t test_client_protocol(const struct test_client *client, uint8_t *name, size_t capacity) {
     const unsigned char *chosen = NULL;
     unsigned int count = 0;

@@ -46,7 +46,7 @@ extension Server {
     func openSignalingListeners() throws(StartFailure) -> [HeldListener] {
         guard let signaling = signalingSettings else { return [] }
         var listeners: [HeldListener] = []
-        for address in signaling.listenerAddresses {
+        for address in signaling.listenerAddresses where !servesHTTP(on: address) {
             do {
                 let options = TCPListenerOptions(device: settings.device)
                 listeners.append(HeldListener(try TCPListener(binding: address, options: options)))
@@ -60,6 +60,12 @@ extension Server {
         return listeners
     }
 
+    /// Whether signaling shares the port with listeners of TURN: these have it then, and hand over what speaks HTTP.
+    func servesHTTP(on address: SocketAddress) -> Bool {
+        guard let port = configuration.signaling?.port, address.port == port else { return false }
+        return settings.streamListenerAddresses.contains { $0.port == port }
+    }
+
     private static func signalingAdvice(_ error: SystemError) -> String {
         if error.isAddressInUse { return "another server has the port; stop it or choose another signaling-port" }
         if error.isAddressNotAvailable { return "this host does not have the address; check signaling-ip" }
@@ -69,8 +75,7 @@ extension Server {
 
     func startSignaling(_ listeners: [HeldListener]) throws(SystemError) {
         guard let signaling = signalingSettings else { return }
-        let mailbox = try Mailbox<SignalingMessage>(limit: 64)
-        signalingMailbox = mailbox
+        guard let mailbox = signalingMailbox else { return }
         var liaison: MemberLiaison?
         if let members, let issuer = signaling.authority.issuer {
             liaison = MemberLiaison(members: members, issuer: issuer, settings: signaling.members)

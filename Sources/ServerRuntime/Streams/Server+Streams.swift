@@ -32,7 +32,10 @@ extension Server {
     private func openStreamListener(
         _ address: SocketAddress, _ options: TCPListenerOptions
     ) throws(StartFailure) -> HeldListener? {
-        do { return HeldListener(try TCPListener(binding: address, options: options)) } catch {
+        do {
+            let listener = try TCPListener(binding: address, options: options)
+            return HeldListener(listener, mayBeHTTP: servesHTTP(on: address))
+        } catch {
             // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
             if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {
                 return nil

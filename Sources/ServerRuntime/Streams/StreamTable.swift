@@ -181,6 +181,8 @@ struct StreamTable: ~Copyable {
 
     func application(of handle: SlabHandle) -> StreamApplication? { connections[handle].application }
 
+    mutating func noteHandOver() { counters.handedOver += 1 }
+
     private func application(of handle: SlabHandle, first: UInt8) -> StreamApplication {
         guard connections[handle].mayBeHTTP else { return .turn }
         switch connections[handle].stream.applicationProtocol {

@@ -129,7 +129,7 @@ extension Worker {
         let stream = streams.takeOut(handle, poller)
         let arrival = SignalingArrival(stream, said: said, remote: path.client.socketAddress.ip, local: path.server.ip)
         // When signaling does not keep up, the connection ends here.
-        context.signaling?.post(.arrival(arrival))
+        if context.signaling?.post(.arrival(arrival)) == true { streams.noteHandOver() }
     }
 
     private mutating func receiveFrames(_ byteCount: Int, of handle: SlabHandle, in slot: Int, at now: Instant) {

@@ -10,6 +10,8 @@ final class TCPStream {
     private var waiting: [UInt8] = []
     /// Whether the other side has ended the connection, well or by a reset.
     private(set) var hasEnded = false
+    /// TLS between this and the test, once it has begun.
+    private var layer: TLSLayer?
 
     /// Connects, from `source` if that matters. A small `receiveBuffer` fills up soon.
     init(to destination: SocketAddress, from source: String? = nil, receiveBuffer: Int32? = nil) throws {
@@ -42,9 +44,33 @@ final class TCPStream {
         return own.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0
     }
 
+    /// Shakes hands, and speaks TLS from then on; false when the server refuses.
+    func startTLS(_ protocols: [String] = [], within limit: Duration = .seconds(5)) -> Bool {
+        let layer = TLSLayer(protocols)
+        self.layer = layer
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let progress = layer.handshake()
+            guard writeRaw(layer.output()), progress >= 0 else { return false }
+            if progress == 1 { return true }
+            guard receive(until: deadline) else { return false }
+        }
+    }
+
+    /// What ALPN chose.
+    var applicationProtocol: String? { layer?.applicationProtocol }
+
+    /// SHA-256 of the server's certificate.
+    var fingerprint: [UInt8]? { layer?.fingerprint }
+
     /// Writes everything; false when the connection has ended or the server takes nothing more.
     @discardableResult
     func write(_ bytes: [UInt8]) -> Bool {
+        guard let layer else { return writeRaw(bytes) }
+        return layer.write(bytes) && writeRaw(layer.output())
+    }
+
+    private func writeRaw(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let flags = Int32(MSG_NOSIGNAL)
@@ -110,7 +136,14 @@ final class TCPStream {
             hasEnded = true
             return false
         }
-        waiting += buffer[..<count]
+        guard let layer else {
+            waiting += buffer[..<count]
+            return true
+        }
+        layer.input(Array(buffer[..<count]))
+        // Before the handshake is complete there is nothing to read.
+        waiting += layer.read()
+        _ = writeRaw(layer.output())
         return true
     }
 }

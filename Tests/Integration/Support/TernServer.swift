@@ -9,7 +9,8 @@ struct ServerPlan {
     var addresses = ["127.0.0.1"]
     /// Who may relay.
     var access = ["user=alice:secret"]
-    /// Further lines of `turnserver.conf`. Tests ask more often than strangers may, so the rate limit is off by
+    /// Further lines of `turnserver.conf`; `@DIRECTORY@` stands for the directory of the test, `@PORT@` for the
+    /// port. Tests ask more often than strangers may, so the rate limit is off by
     /// default.
     var options: [String] = []
     var isRateLimited = false
@@ -17,6 +18,9 @@ struct ServerPlan {
     var network: [String]?
     /// A program, with arguments, that runs the server: to give it fewer files, or a network of its own.
     var wrapper: [String] = []
+
+    /// Files that lie in the directory of the test, by name.
+    var files: [String: [UInt8]] = [:]
 
     /// A plan with these further lines.
     init(_ options: String...) { self.options = options }
@@ -44,6 +48,8 @@ struct TernServer {
         let directory = try makeDirectory()
         let file = directory.appending(path: "turnserver.conf")
         let text = plan.file(port: port).replacingOccurrences(of: "@DIRECTORY@", with: directory.path)
+            .replacingOccurrences(of: "@PORT@", with: "\(port)")
+        for (name, bytes) in plan.files { try Data(bytes).write(to: directory.appending(path: name)) }
         try text.write(to: file, atomically: true, encoding: .utf8)
         let address = SocketAddress(ip: try .parsed(plan.addresses[0]), port: port)
         let command = plan.wrapper + [Executable.path, "serve", "-c", file.path]

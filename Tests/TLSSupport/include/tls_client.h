@@ -55,6 +55,8 @@ size_t test_client_output(struct test_client *client, uint8_t *bytes, size_t cap
 int32_t test_client_version(const struct test_client *client);
 /// TEST_KEY_RSA or TEST_KEY_EC, of the server's certificate.
 int32_t test_client_server_key(const struct test_client *client);
+/// SHA-256 of the server's certificate, 32 bytes; false when there is none.
+bool test_client_server_fingerprint(const struct test_client *client, uint8_t *digest);
 size_t test_client_protocol(const struct test_client *client, uint8_t *name, size_t capacity);
 
 #if defined(__clang__)
