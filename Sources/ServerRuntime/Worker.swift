@@ -162,7 +162,7 @@ struct Worker: ~Copyable {
             now = Clock.monotonic()
             // What has run out must not be used by what is about to be read.
             expire(at: now)
-            guard count > 0 else { continue }
+            guard count > 0 || streams.hasBehind else { continue }
             handleEvents(count, at: now)
             let pause = gathering.pause(after: handled, of: forwarder.takeActive(), at: now)
             if pause > 0 { Clock.sleep(nanoseconds: pause) }
@@ -211,6 +211,8 @@ struct Worker: ~Copyable {
     }
 
     private mutating func readSockets(_ count: Int, at now: Instant) {
+        // Those of this round come in the next one.
+        let behind = streams.takeBehind()
         // Relay sockets and connections rarely hold more than a message each, so that one batch gathers from many.
         var filledSlots = 0
         var handledBefore = handled
@@ -235,6 +237,9 @@ struct Worker: ~Copyable {
             filledSlots = 0
             for listener in 0..<listeners.count { readListener(listener, at: now) }
             handledBefore = handled
+        }
+        for handle in behind where streams.isBehind(handle) {
+            filledSlots = readStream(handle, startingAt: filledSlots, at: now)
         }
         outgoing.flush()
         if let wish = forwarder.takeWish() { connect(wish, at: now) }

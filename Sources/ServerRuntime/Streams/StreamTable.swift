@@ -30,6 +30,8 @@ struct StreamConnection: ~Copyable {
     /// Nil until the client has said something.
     var application: StreamApplication?
     var hasAllocation = false
+    /// Whole messages wait for the next round, because this connection brought so many at once.
+    var isBehind = false
     /// The poller looks for room to write.
     var watchesWrites = false
     /// Nothing is read or written any more; it is about to be closed.
@@ -66,6 +68,7 @@ struct StreamTable: ~Copyable {
     var gathered = GatheredFrames()
     /// Connections for whose room to write the poller has to look.
     var unwatched: [SlabHandle] = []
+    private var behind: [SlabHandle] = []
     private var ended: [SlabHandle] = []
     var counters = StreamCounters()
 
@@ -159,6 +162,10 @@ struct StreamTable: ~Copyable {
     /// Reads once into `room`, behind what is left of earlier reads; the bytes are counted together.
     mutating func read(_ handle: SlabHandle, into room: inout MutableRawSpan, at now: Instant) -> StreamRead {
         let held = connections[handle].deframer.resume(in: &room)
+        guard !connections[handle].isBehind else {
+            connections[handle].isBehind = false
+            return .bytes(held, more: false)
+        }
         var free = room._mutatingExtracting(held..<room.byteCount)
         let before = connections[handle].stream.protection
         let result = connections[handle].stream.read(into: &free, &workspace, context)
@@ -217,6 +224,24 @@ struct StreamTable: ~Copyable {
     }
 
     mutating func keep(_ bytes: RawSpan, of handle: SlabHandle) { connections[handle].deframer.keep(bytes) }
+
+    /// What was kept holds whole messages, whose turn is in the next round.
+    mutating func postpone(_ handle: SlabHandle) {
+        guard !connections[handle].isBehind else { return }
+        connections[handle].isBehind = true
+        behind.append(handle)
+    }
+
+    /// Connections that have had less than they brought; each is to be read, although nothing new may have come.
+    mutating func takeBehind() -> [SlabHandle] {
+        guard !behind.isEmpty else { return [] }
+        defer { behind = [] }
+        return behind
+    }
+
+    func isBehind(_ handle: SlabHandle) -> Bool { isOpen(handle) && connections[handle].isBehind }
+
+    var hasBehind: Bool { !behind.isEmpty }
 
     // MARK: - Ending
 

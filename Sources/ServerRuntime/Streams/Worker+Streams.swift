@@ -25,6 +25,8 @@ struct StreamDoor: Sendable {
 
 // Clients that come by connections. Their messages go where datagrams go.
 extension Worker {
+    /// Messages taken from one connection before the others get their turn: 32 KiB may hold eight thousand empty ones.
+    private static let framesPerTurn = 512
     /// Connections accepted from one listener before the others get their turn.
     private static let acceptsPerRound = 64
     private static let acceptPauseMilliseconds: UInt32 = 100
@@ -87,7 +89,7 @@ extension Worker {
                         handOver(handle, count, more: more, in: slot, at: now)
                         return slot
                     }
-                    receiveFrames(count, of: handle, in: slot, at: now)
+                    receiveFrames(count, of: handle, in: slot, mayPostpone: !more, at: now)
                     slot += 1
                 }
                 guard more else { return slot }
@@ -132,12 +134,21 @@ extension Worker {
         if context.signaling?.post(.arrival(arrival)) == true { streams.noteHandOver() }
     }
 
-    private mutating func receiveFrames(_ byteCount: Int, of handle: SlabHandle, in slot: Int, at now: Instant) {
+    private mutating func receiveFrames(
+        _ byteCount: Int, of handle: SlabHandle, in slot: Int, mayPostpone: Bool, at now: Instant
+    ) {
         let base = received.payloadRoom.lowerBound
         let path = streams.path(handle)
         var start = 0
+        var count = 0
         // An answer that finds no room ends the connection.
         while streams.isOpen(handle) {
+            guard count < Self.framesPerTurn || !mayPostpone else {
+                let rest = Segment(slot: slot, bytes: base + start..<base + byteCount)
+                Self.keep(rest, of: handle, &streams, received)
+                return streams.postpone(handle)
+            }
+            count += 1
             let bytes = Segment(slot: slot, bytes: base..<base + byteCount)
             switch Self.step(handle, of: streams, in: received, bytes, from: start) {
             case .frame(let frame):
@@ -201,6 +212,7 @@ extension Worker {
 
     /// When the worker has something to do although nothing has come.
     var nextDeadline: Instant? {
+        if streams.hasBehind { return .zero }
         var earliest = server.nextDeadline
         for deadline in [streams.nextDeadline, door.opensAt] {
             guard let deadline else { continue }
