@@ -32,7 +32,7 @@ extension IntegrationTests {
                     #expect(try server.secureStream(["http/1.1"]).isServed())
                     for client in [plain, secure, datagrams] { try server.converse(client) }
                 }
-                #expect(room.readText()?.contains("peer") == true)
+                #expect(room.readText()?.contains("\"lobby\"") == true)
             }
         }
 

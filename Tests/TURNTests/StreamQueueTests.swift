@@ -45,6 +45,22 @@ struct StreamQueueTests {
         #expect(drain(&queue, by: 1) == [2, 3, 6, 7])
     }
 
+    @Test("frames can be taken one by one")
+    func front() {
+        var queue = StreamQueue()
+        #expect(queue.front.isEmpty)
+        _ = queue.append(.data, [1, 2])
+        _ = queue.append(.data, [3])
+        _ = queue.append(.control, [4, 5])
+        var taken: [[UInt8]] = []
+        queue.wrote(1)
+        while let frame = queue.front.first {
+            taken.append(Array(frame))
+            queue.wrote(frame.count)
+        }
+        #expect(taken == [[5], [1, 2], [3]])
+    }
+
     @Test("an answer that was begun is finished too")
     func begunAnswer() {
         var queue = StreamQueue()

@@ -129,38 +129,62 @@ struct ClientStream: ~Copyable, Sendable {
     // MARK: - Writing
 
     /// Takes as many bytes as have room, in the kernel or, once encrypted, here: then `hasUnsent`.
-    mutating func write(_ bytes: RawSpan, _ workspace: inout TLSWorkspace) -> WriteResult {
-        guard protection == .encrypted || protection == .greeting else { return socket.write(bytes) }
-        switch flush() {
-        case .wrote: break
-        case .wouldBlock: return .wouldBlock
-        case .failed(let error): return .failed(error)
-        }
+    ///
+    /// Under TLS each piece that ends at one of `ends` becomes a record of its own: there are clients, coturn's among
+    /// them, that take a record for a message and lose what comes behind the first one.
+    mutating func write(_ bytes: RawSpan, ends: [Int], _ workspace: inout TLSWorkspace) -> WriteResult {
+        guard isEncrypted else { return socket.write(bytes) }
+        if let obstacle = obstacle() { return obstacle }
         var taken = 0
-        while taken < bytes.byteCount {
-            let rest = bytes.extracting(taken..<bytes.byteCount)
-            let count = session?.send(rest, outbox: &workspace.outbox) ?? 0
-            guard count > 0 else { break }
-            taken += count
-            guard writeOutbox(&workspace), unsent.isEmpty else { break }
+        for end in ends {
+            taken += encrypt(bytes.extracting(taken..<end), &workspace)
+            guard taken == end else { break }
         }
-        return taken > 0 || bytes.byteCount == 0 ? .wrote(taken) : .wouldBlock
+        return finish(taken, of: bytes.byteCount, &workspace)
     }
 
-    /// The same for several arrays in order.
+    /// The same for several arrays in order, with records that do not matter.
     mutating func write(gathering pieces: [ArraySlice<UInt8>], _ workspace: inout TLSWorkspace) -> WriteResult {
-        guard protection == .encrypted || protection == .greeting else { return socket.write(gathering: pieces) }
+        guard isEncrypted else { return socket.write(gathering: pieces) }
+        if let obstacle = obstacle() { return obstacle }
         var taken = 0
+        var offered = 0
         for piece in pieces {
-            switch unsafe write(piece.span.bytes, &workspace) {
-            case .wrote(let count):
-                taken += count
-                if count < piece.count { return .wrote(taken) }
-            case .wouldBlock: return taken > 0 ? .wrote(taken) : .wouldBlock
-            case .failed(let error): return .failed(error)
-            }
+            offered += piece.count
+            taken += unsafe encrypt(piece.span.bytes, &workspace)
+            guard taken == offered else { break }
         }
-        return .wrote(taken)
+        return finish(taken, of: offered, &workspace)
+    }
+
+    /// Whether what is written becomes records of TLS.
+    var isEncrypted: Bool { protection == .encrypted || protection == .greeting }
+
+    /// Nothing new is encrypted while something encrypted waits.
+    private mutating func obstacle() -> WriteResult? {
+        switch flush() {
+        case .wrote: nil
+        case .wouldBlock: .wouldBlock
+        case .failed(let error): .failed(error)
+        }
+    }
+
+    /// Puts as much into the outbox as there is room for, here and in the kernel.
+    private mutating func encrypt(_ bytes: RawSpan, _ workspace: inout TLSWorkspace) -> Int {
+        var taken = 0
+        while taken < bytes.byteCount {
+            taken += session?.send(bytes.extracting(taken..<bytes.byteCount), outbox: &workspace.outbox) ?? 0
+            guard taken < bytes.byteCount else { break }
+            // The outbox is full, or nothing may be said yet.
+            guard !workspace.outbox.isEmpty, writeOutbox(&workspace), unsent.isEmpty else { break }
+        }
+        return taken
+    }
+
+    private mutating func finish(_ taken: Int, of offered: Int, _ workspace: inout TLSWorkspace) -> WriteResult {
+        // Of a connection that is gone, the next read tells.
+        _ = writeOutbox(&workspace)
+        return taken > 0 || offered == 0 ? .wrote(taken) : .wouldBlock
     }
 
     /// Gives the kernel what is encrypted already; `.wrote` when nothing is left of it.

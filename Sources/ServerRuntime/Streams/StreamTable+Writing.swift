@@ -50,22 +50,22 @@ extension StreamTable {
     private static func write(
         _ gathered: borrowing GatheredFrames, to stream: inout ClientStream, _ workspace: inout TLSWorkspace
     ) -> WriteResult {
-        stream.write(unsafe gathered.bytes.span.bytes, &workspace)
+        stream.write(unsafe gathered.bytes.span.bytes, ends: gathered.ends, &workspace)
     }
 
     /// Has what was gathered wait, but for the bytes that are written.
     private mutating func enqueue(_ handle: SlabHandle, from written: Int) {
         var start = 0
-        for frame in gathered.frames {
-            defer { start = frame.end }
-            guard frame.end > written else { continue }
+        for (kind, end) in zip(gathered.kinds, gathered.ends) {
+            defer { start = end }
+            guard end > written else { continue }
             guard start >= written else {
-                connections[handle].queue.resume(gathered.bytes[written..<frame.end])
+                connections[handle].queue.resume(gathered.bytes[written..<end])
                 continue
             }
-            switch connections[handle].queue.append(frame.kind, gathered.bytes[start..<frame.end]) {
+            switch connections[handle].queue.append(kind, gathered.bytes[start..<end]) {
             case .queued(let dropped): counters.dropped += UInt64(dropped)
-            case .overflow: return end(handle, .unread)
+            case .overflow: return self.end(handle, .unread)
             }
         }
     }
@@ -78,8 +78,7 @@ extension StreamTable {
         case .failed: return end(handle, .byClient)
         }
         while !connections[handle].queue.isEmpty {
-            // By itself, so that nothing but the queue holds the bytes when they are taken out.
-            let result = connections[handle].stream.write(gathering: connections[handle].queue.pieces, &workspace)
+            let result = writeFront(of: handle)
             switch result {
             case .wrote(let count): connections[handle].queue.wrote(count)
             case .wouldBlock: return
@@ -87,6 +86,13 @@ extension StreamTable {
             }
         }
         if !connections[handle].isWaiting { watchWrites(handle, false, poller) }
+    }
+
+    private mutating func writeFront(of handle: SlabHandle) -> WriteResult {
+        // The pieces are named nowhere else, so that nothing but the queue holds the bytes when they are taken out.
+        connections[handle].stream.isEncrypted
+            ? connections[handle].stream.write(gathering: connections[handle].queue.front, &workspace)
+            : connections[handle].stream.write(gathering: connections[handle].queue.pieces, &workspace)
     }
 
     private mutating func watchWrites(_ handle: SlabHandle, _ watches: Bool, _ poller: borrowing Poller) {
@@ -101,17 +107,14 @@ extension StreamTable {
 
 /// Frames of one connection, one behind the other, until they are written by one call.
 struct GatheredFrames {
-    struct Frame {
-        let kind: StreamFrameKind
-        let end: Int
-    }
-
     /// Bytes gathered before they are written.
     private static let byteCountMax = 65_536
 
     var owner: SlabHandle?
     private(set) var bytes: [UInt8] = []
-    private(set) var frames: [Frame] = []
+    /// Of each frame.
+    private(set) var kinds: [StreamFrameKind] = []
+    private(set) var ends: [Int] = []
 
     var isFull: Bool { bytes.count >= Self.byteCountMax }
 
@@ -119,7 +122,8 @@ struct GatheredFrames {
         append(header)
         append(payload)
         for _ in 0..<padding { bytes.append(0) }
-        frames.append(Frame(kind: kind, end: bytes.count))
+        kinds.append(kind)
+        ends.append(bytes.count)
     }
 
     private mutating func append(_ more: RawSpan) {
@@ -128,6 +132,7 @@ struct GatheredFrames {
 
     mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
-        frames.removeAll(keepingCapacity: true)
+        kinds.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
     }
 }

@@ -66,6 +66,12 @@ package struct StreamQueue: Sendable {
         [unfinished, control.bytes, data.bytes].filter { !$0.isEmpty }
     }
 
+    /// The first frame of them, in a list; empty when there is none.
+    package var front: [ArraySlice<UInt8>] {
+        guard unfinished.isEmpty else { return [unfinished] }
+        return [control.front ?? data.front].compactMap { $0 }
+    }
+
     /// The kernel took so many bytes of the pieces.
     package mutating func wrote(_ count: Int) {
         precondition(count >= 0 && count <= byteCount, "no more than there was")
@@ -90,6 +96,8 @@ struct FrameList: Sendable {
     var isEmpty: Bool { first == lengths.count }
     var byteCount: Int { storage.count - start }
     var bytes: ArraySlice<UInt8> { storage[start...] }
+
+    var front: ArraySlice<UInt8>? { isEmpty ? nil : storage[start..<start + lengths[first]] }
 
     mutating func append(_ frame: ArraySlice<UInt8>) {
         storage += frame
