@@ -168,8 +168,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "RuntimeTests",
         dependencies: [
-            "ServerRuntime", "Configuration", "TURN", "STUN", "Crypto", "LinuxSockets", "EventLoop",
-            "NetworkPrimitives", "SocketSupport", "TestSupport",
+            "ServerRuntime", "Configuration", "TURN", "TLS", "STUN", "Crypto", "LinuxSockets", "EventLoop",
+            "Telemetry", "NetworkPrimitives", "SocketSupport", "TestSupport", "CTLSClient",
         ], path: "Tests/Integration/Runtime", swiftSettings: relaxed),
 ]
 

@@ -63,17 +63,28 @@ int32_t tern_open_beneath_stepwise(int32_t directory, const char *path) {
     }
 }
 
+static struct tern_file_status status_of(const struct stat *raw) {
+    return (struct tern_file_status){
+        .size = raw->st_size,
+        .modified = raw->st_mtim.tv_sec,
+        .modified_nanoseconds = (uint32_t)raw->st_mtim.tv_nsec,
+        .inode = raw->st_ino,
+        .device = raw->st_dev,
+        .is_regular = S_ISREG(raw->st_mode),
+    };
+}
+
 int32_t tern_file_status(int32_t fd, struct tern_file_status *status) {
     struct stat raw;
     if (fstat(fd, &raw) != 0) return -errno;
-    *status = (struct tern_file_status){
-        .size = raw.st_size,
-        .modified = raw.st_mtim.tv_sec,
-        .modified_nanoseconds = (uint32_t)raw.st_mtim.tv_nsec,
-        .inode = raw.st_ino,
-        .device = raw.st_dev,
-        .is_regular = S_ISREG(raw.st_mode),
-    };
+    *status = status_of(&raw);
+    return 0;
+}
+
+int32_t tern_path_status(const char *path, struct tern_file_status *status) {
+    struct stat raw;
+    if (stat(path, &raw) != 0) return -errno;
+    *status = status_of(&raw);
     return 0;
 }
 

@@ -40,6 +40,13 @@ package struct Diagnostic: Hashable, Sendable {
     package let option: String?
     /// What is wrong and what to do about it.
     package let message: String
+
+    package init(severity: Severity, place: Place, option: String?, message: String) {
+        self.severity = severity
+        self.place = place
+        self.option = option
+        self.message = message
+    }
 }
 
 extension Diagnostic: CustomStringConvertible {

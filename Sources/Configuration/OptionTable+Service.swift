@@ -7,7 +7,6 @@ extension OptionTable {
     private static let noWebAdministration = Support.noEffect("there is no web administration")
     private static let metrics = Support.later("the Prometheus exporter")
     private static let redirection = Support.later("redirection to alternate servers")
-    private static let certificates = Support.later("TLS and DTLS listeners")
 
     static let authentication: [Option] = [
         .flag("lt-cred-mech", short: "a", "Use long-term credentials (RFC 8489 §9.2). Implied by user lines."),
@@ -47,7 +46,9 @@ extension OptionTable {
             "stateless-nonce-secret", .secret, default: .described("random for each start"),
             "Secret from which nonces are computed; the same on each server of a fleet lets a client change servers "
                 + "without a further round trip."),
-        Option("server-name", .string, default: .described("the realm"), "Name of this server."),
+        Option(
+            "server-name", .string, default: .described("the realm"),
+            "Name of this server. If the certificate holds it, signaling tells clients of TLS to come by it."),
         .flag("oauth", support: .noEffect("third-party tokens (RFC 7635) are not accepted"), "Accept RFC 7635 tokens."),
         .flag(
             "check-origin-consistency", support: .noEffect("ORIGIN is not used by current clients"),
@@ -90,17 +91,24 @@ extension OptionTable {
     ]
 
     static let tls: [Option] = [
-        Option("cert", .path, default: "turn_server_cert.pem", support: certificates, "Certificate chain, PEM."),
-        Option("pkey", .path, default: "turn_server_pkey.pem", support: certificates, "Private key, PEM."),
-        Option("pkey-pwd", .secret, support: certificates, "Passphrase of the private key."),
         Option(
-            "cipher-list", .string, default: "DEFAULT", support: certificates,
-            "Ciphers for TLS 1.2, as OpenSSL writes them."),
-        Option("CA-file", .path, support: certificates, "Authorities of client certificates; clients then need one."),
+            "cert", .path, repeats: true,
+            "Certificate with the chain behind it, PEM (certbot's `fullchain.pem`). Without one TLS and DTLS are off. "
+                + "Give two for clients of both kinds: one with an RSA key, one with an ECDSA key. Files that change "
+                + "are read anew."),
         Option(
-            "ec-curve-name", .string, default: .described("what OpenSSL prefers"), support: certificates,
-            "Group for key exchange."),
-        .flag("no-tlsv1_2", support: certificates, "Accept TLS 1.3 only."),
+            "pkey", .path, default: .described("the file of cert"), repeats: true,
+            "Private key of the certificate, PEM; for several certificates in the same order."),
+        Option("pkey-pwd", .secret, "Passphrase of the private keys that are encrypted."),
+        Option(
+            "cipher-list", .string, default: .described("ECDHE with AES-GCM or ChaCha20"),
+            "Ciphers of TLS 1.2 and DTLS 1.2, as OpenSSL writes them. TLS 1.3 has only good ones."),
+        Option(
+            "CA-file", .path, "Authorities of client certificates, PEM; every client of TLS and DTLS then needs one."),
+        Option(
+            "ec-curve-name", .string, default: .described("what OpenSSL prefers"),
+            "Groups for key exchange, several with colons between them: `X25519:P-256`."),
+        .flag("no-tlsv1_2", "Accept TLS 1.3 only. There is no DTLS then, which ends with 1.2."),
         .flag("tlsv1", support: .noEffect("TLS 1.0 stays off"), "Accept TLS 1.0."),
         .flag("tlsv1_1", support: .noEffect("TLS 1.1 stays off"), "Accept TLS 1.1."),
         .flag("raw-public-keys", support: .noEffect("no client uses RFC 7250"), "Use raw public keys."),

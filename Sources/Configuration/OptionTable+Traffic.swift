@@ -11,14 +11,17 @@ extension OptionTable {
         Option(
             "listening-device", .device, short: "d",
             "Network interface the listeners are bound to. Older kernels want CAP_NET_RAW for it."),
-        .flag("no-udp", "Open no UDP listener. Not together with no-tcp."),
-        .flag("no-tcp", "Open no TCP listener."),
-        .flag("no-tls", support: .silent("this release opens no TLS listener"), "Open no TLS listener."),
-        .flag("no-dtls", support: .silent("DTLS is off unless `dtls` is written"), "Open no DTLS listener."),
-        .flag("dtls", support: .later("DTLS listeners"), "Serve DTLS clients on the TLS port."),
+        .flag("no-udp", "Serve no plain UDP clients. Together with no-tcp only where a certificate serves others."),
+        .flag("no-tcp", "Serve no plain TCP clients."),
+        .flag("no-tls", "Serve no TLS clients, and signaling without TLS."),
+        .flag("no-dtls", "Serve no DTLS clients."),
         Option(
-            "tls-listening-port", .port, default: "5349", support: .later("TLS listeners"),
-            "Port for TLS clients, and for DTLS clients when `dtls` is on."),
+            "dtls", .flag, default: .described("on with a certificate"),
+            "Serve DTLS clients. Unlike in coturn 4.17 that needs no more than a certificate."),
+        Option(
+            "tls-listening-port", .port, default: "5349",
+            "Second port, opened when there is a certificate. Both ports tell plain clients and those of TLS and DTLS "
+                + "apart by their first byte. May be the same as listening-port."),
         Option(
             "alt-listening-port", .port, default: "0", support: .later("NAT discovery (RFC 5780)"),
             "Second port for NAT discovery; 0 means listening-port plus one."),

@@ -6,6 +6,7 @@ import NetworkPrimitives
 extension ServerConfiguration {
     init(_ settings: Settings, log: inout DiagnosticLog) {
         listeners = Listeners(settings, log: &log)
+        encryption = Encryption(settings, log: &log)
         relay = Relay(settings, log: &log)
         authentication = Authentication(settings, log: &log)
         quotas = Quotas(settings, log: &log)
@@ -62,6 +63,7 @@ extension ServerConfiguration.Listeners {
         port = UInt16(settings.integer("listening-port"))
         servesUDP = !settings.flag("no-udp")
         servesTCP = !settings.flag("no-tcp")
+        refusesEncryption = ServerConfiguration.Encryption.isRefused(settings)
         device = settings.text("listening-device")
         socketBufferByteCount = settings.integer("sock-buf-size")
         if settings.isWritten("listening-port"), port == 0 {
@@ -69,10 +71,10 @@ extension ServerConfiguration.Listeners {
                 .error, at: settings.place(of: "listening-port"), about: "listening-port",
                 "port 0 is none; write 3478, or 1 to 65535")
         }
-        if !servesUDP, !servesTCP {
+        if !servesUDP, !servesTCP, !ServerConfiguration.Encryption.isWanted(settings) {
             log.add(
                 .error, at: settings.place(of: "no-udp"), about: "no-udp",
-                "together with no-tcp no client could be served; remove one of them")
+                "together with no-tcp no client could be served; remove one of them, or serve TLS by a cert")
         }
     }
 }

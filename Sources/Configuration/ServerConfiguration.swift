@@ -5,6 +5,8 @@ package import NetworkPrimitives
 package struct ServerConfiguration: Sendable, Equatable {
     /// Where clients are served.
     package let listeners: Listeners
+    /// How clients are served who encrypt; nil when none are.
+    package let encryption: Encryption?
     /// Where peers are reached from.
     package let relay: Relay
     /// Whether peers are reached at all.
@@ -52,10 +54,12 @@ extension ServerConfiguration {
         package let addresses: Addresses
         /// Not 0.
         package let port: UInt16
-        /// `no-udp` was not written.
+        /// `no-udp` was not written. Without it plain clients are refused on the TLS port too.
         package let servesUDP: Bool
-        /// `no-tcp` was not written.
+        /// `no-tcp` was not written. The same goes for it.
         package let servesTCP: Bool
+        /// TLS and DTLS are off because the operator said so, and not for want of a certificate.
+        package let refusesEncryption: Bool
         /// The network interface to bind to.
         package let device: String?
         /// For listeners and relay sockets.

@@ -84,10 +84,20 @@ package struct IceServerTemplate: Sendable {
 
     private let configuredHosts: [IceHost]
     private let endpoints: [Endpoint]
+    private let secureNames: CertificateNames
+    private let serverName: IceHost?
 
     /// `hosts` are those that the operator names; without one, the addresses by which the world knows this machine are
     /// taken; without these either, each visitor is sent to where it reached us.
-    package init(hosts: [IceHost], externalAddresses: [IPAddress], endpoints: [Endpoint]) {
+    ///
+    /// Over TLS a client comes by a host of the certificate or not at all. When none of the others is one of
+    /// `secureNames`, `serverName` is taken if it is.
+    package init(
+        hosts: [IceHost], externalAddresses: [IPAddress], endpoints: [Endpoint],
+        secureNames: CertificateNames = CertificateNames([]), serverName: IceHost? = nil
+    ) {
+        self.secureNames = secureNames
+        self.serverName = serverName
         let external = externalAddresses.filter { !$0.isUnspecified }.map { IceHost($0) }
         configuredHosts = Self.unique(hosts.isEmpty ? external : hosts)
         self.endpoints = TURNTransport.allCases.flatMap { transport in
@@ -103,7 +113,8 @@ package struct IceServerTemplate: Sendable {
         return visitor.localAddress.isUnspecified ? [] : [IceHost(visitor.localAddress)]
     }
 
-    /// The URLs of STUN, which need no credentials.
+    /// The URLs of STUN, which need no credentials. None over TLS: what STUN tells about a connection helps no call,
+    /// and browsers that are given `stuns:` ask over UDP all the same and wait for an answer.
     package func stunURLs(for visitor: Visitor) -> [String] {
         hosts(for: visitor).flatMap { host in
             endpoints.filter { $0.transport == .udp }.map { "stun:\(host.text):\($0.port)" }
@@ -112,9 +123,20 @@ package struct IceServerTemplate: Sendable {
 
     /// The URLs of TURN over `transports`; nil means all that there are.
     package func turnURLs(for visitor: Visitor, over transports: Set<TURNTransport>? = nil) -> [String] {
-        hosts(for: visitor).flatMap { host in
-            endpoints.filter { transports?.contains($0.transport) ?? true }.map { Self.turnURL(host, $0) }
+        let hosts = hosts(for: visitor)
+        let secure = secureHosts(among: hosts)
+        let wanted = endpoints.filter { transports?.contains($0.transport) ?? true }
+        return Self.unique(hosts + secure).flatMap { host in
+            wanted.filter { endpoint in
+                endpoint.transport == .tls ? secure.contains(host) : hosts.contains(host)
+            }.map { Self.turnURL(host, $0) }
         }
+    }
+
+    private func secureHosts(among hosts: [IceHost]) -> [IceHost] {
+        let covered = hosts.filter(secureNames.contains)
+        guard covered.isEmpty, let serverName, secureNames.contains(serverName) else { return covered }
+        return [serverName]
     }
 
     /// Host and port as the oldest clients want them, without a scheme; nil without a server over UDP.

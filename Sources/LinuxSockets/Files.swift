@@ -27,6 +27,13 @@ package enum Files {
     package static func isReadable(_ path: String) -> Bool {
         unsafe path.withCString { unsafe access($0, R_OK) == 0 }
     }
+
+    /// What the path leads to at present, symbolic links followed; nil when it leads to nothing that we may see.
+    package static func version(_ path: String) -> FileVersion? {
+        var status = tern_file_status()
+        guard unsafe tern_path_status(path, &status) == 0 else { return nil }
+        return FileVersion(status)
+    }
 }
 
 /// A file or stream that lines are added to.

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// What tells one content of a file from another, for ETag and If-Modified-Since.
+/// What tells one content of a file from another: for ETag, for If-Modified-Since, and to see that it was exchanged.
 package struct FileVersion: Hashable, Sendable {
     package let byteCount: Int
     /// Since 1970.
@@ -9,6 +9,14 @@ package struct FileVersion: Hashable, Sendable {
     package let modifiedNanoseconds: UInt32
     package let inode: UInt64
     package let device: UInt64
+}
+
+extension FileVersion {
+    init(_ status: tern_file_status) {
+        self.init(
+            byteCount: Int(status.size), modifiedSeconds: status.modified,
+            modifiedNanoseconds: status.modified_nanoseconds, inode: status.inode, device: status.device)
+    }
 }
 
 /// A file's bytes, and the version that they are.
@@ -94,9 +102,7 @@ package struct StaticRoot: ~Copyable, Sendable {
     private static func version(of file: borrowing FileDescriptor) -> FileVersion? {
         var status = tern_file_status()
         guard unsafe tern_file_status(file.raw, &status) == 0, status.is_regular else { return nil }
-        return FileVersion(
-            byteCount: Int(status.size), modifiedSeconds: status.modified,
-            modifiedNanoseconds: status.modified_nanoseconds, inode: status.inode, device: status.device)
+        return FileVersion(status)
     }
 
     private static func bytes(of file: borrowing FileDescriptor, count: Int) -> [UInt8]? {

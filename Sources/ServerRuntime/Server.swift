@@ -36,6 +36,10 @@ package final class Server {
     let log: Log
     let workerCount: Int
     private var mailboxes: [Mailbox<WorkerMessage>] = []
+    /// Nil when nobody is served over TLS or DTLS.
+    var certificates: CertificateStore?
+    /// Some thread may still have old contexts.
+    var owesContexts = false
     var signalingMailbox: Mailbox<SignalingMessage>?
     var threads: [WorkerThread] = []
     /// Why a worker ended that was not told to.
@@ -53,8 +57,11 @@ package final class Server {
         let issuing = IssuingSecret(configuration, random: &random)
         settings = ServerSettings(
             configuration, host: host, nonceSecret: random.bytes(32), issuingSecret: issuing?.ownBytes)
+        // While the server may still read what only root can.
+        certificates = try Self.certificates(configuration)
         signalingSettings = try Self.signalingSettings(
-            configuration, connectionsMax: settings.signalingConnectionsMax, issuing, purpose)
+            configuration, connectionsMax: settings.signalingConnectionsMax, issuing, purpose,
+            certificateNames: certificates?.names ?? [])
         members = signalingSettings.map { SharedMembers(MemberTable($0.members)) }
         ledger = SharedLedger(
             QuotaLedger(
@@ -85,6 +92,7 @@ package final class Server {
             if signalingSettings != nil { signalingMailbox = try Mailbox(limit: Self.mailboxMax) }
             try writeProcessID()
             try dropPrivileges()
+            privilegesDropped()
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
                 streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
@@ -94,6 +102,7 @@ package final class Server {
             try startWorkers(listeners, streamListeners)
             try startSignaling(signalingListeners)
             logStart(addresses)
+            logCertificates()
             // A worker that answers has its poller and its tables.
             _ = report()
             log.writePending(to: sinks)
@@ -146,15 +155,16 @@ package final class Server {
             if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {
                 return nil
             }
-            throw StartFailure("cannot listen on \(address): \(error); \(Self.advice(error))")
+            throw StartFailure("cannot listen on \(address): \(error); \(advice(error, address))")
         }
     }
 
-    static func advice(_ error: SystemError) -> String {
-        if error.isAddressInUse { return "another server has the port; stop it or choose another listening-port" }
+    func advice(_ error: SystemError, _ address: SocketAddress) -> String {
+        let option = address.port == configuration.listeners.port ? "listening-port" : "tls-listening-port"
+        if error.isAddressInUse { return "another server has the port; stop it or choose another \(option)" }
         if error.isAddressNotAvailable { return "this host does not have the address; check listening-ip" }
         if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }
-        return "check listening-ip and listening-port"
+        return "check listening-ip and \(option)"
     }
 
     private func writeProcessID() throws(StartFailure) {
@@ -193,7 +203,8 @@ package final class Server {
             mailboxes.append(mailbox)
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
-                mailbox: mailbox, log: log, streams: streamBook, signaling: signalingMailbox)
+                mailbox: mailbox, log: log, streams: streamBook, secure: certificates?.contexts,
+                signaling: signalingMailbox)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
@@ -230,13 +241,15 @@ package final class Server {
         var interruptions = try Poller()
         try interruptions.add(signals.raw, token: 0, interest: .readable)
         while true {
-            _ = try poller.wait(until: nil, now: Clock.monotonic())
+            _ = try poller.wait(until: certificates?.nextLook, now: Clock.monotonic())
+            if let look = certificates?.nextLook, look <= Clock.monotonic() { lookAtCertificates(for: .time) }
             log.writePending(to: sinks)
             while let signal = signals.read() {
                 switch signal {
                 case SIGTERM, SIGINT:
                     stop()
                     return
+                case SIGUSR2 where certificates != nil: lookAtCertificates(for: .demand)
                 default:
                     log.write(.notice, "signal \(signal) is not used yet; restart to change the configuration")
                 }
@@ -246,6 +259,14 @@ package final class Server {
             let now = Clock.monotonic()
             _ = try interruptions.wait(until: now.advanced(byMilliseconds: Log.gatheringMilliseconds), now: now)
         }
+    }
+
+    /// Whether all threads were told.
+    func post(_ contexts: SecureContexts) -> Bool {
+        var isComplete = true
+        for mailbox in mailboxes where !mailbox.post(.renew(contexts)) { isComplete = false }
+        if let mailbox = signalingMailbox, !mailbox.post(.renew(contexts)) { isComplete = false }
+        return isComplete
     }
 
     private func stop() {

@@ -57,6 +57,9 @@ package struct ServerSettings: Sendable {
     /// Where clients are served over UDP, and where over connections.
     package let listenerAddresses: [SocketAddress]
     package let streamListenerAddresses: [SocketAddress]
+    /// Whether those are served there who do not encrypt.
+    package let servesPlainDatagrams: Bool
+    package let servesPlainStreams: Bool
     package let streams: StreamSettings
     package let device: String?
     package let logsInvalidPackets: Bool
@@ -71,10 +74,13 @@ package struct ServerSettings: Sendable {
     ) {
         let relayAddresses = Self.relayAddresses(configuration, host)
         let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
-        let addresses = Self.listenerAddresses(configuration)
-        let servesStreams = configuration.listeners.servesTCP
-        listenerAddresses = configuration.listeners.servesUDP ? addresses : []
-        streamListenerAddresses = servesStreams ? addresses : []
+        servesPlainDatagrams = configuration.listeners.servesUDP
+        servesPlainStreams = configuration.listeners.servesTCP
+        listenerAddresses = Self.listenerAddresses(
+            configuration, isPlain: servesPlainDatagrams, isSecure: configuration.encryption?.servesDTLS ?? false)
+        streamListenerAddresses = Self.listenerAddresses(
+            configuration, isPlain: servesPlainStreams, isSecure: configuration.encryption?.servesTLS ?? false)
+        let servesStreams = !streamListenerAddresses.isEmpty
         let listenerCount = 2 * listenerAddresses.count + streamListenerAddresses.count
         // Beside its listeners, two an address for UDP, a worker has a poller and a mailbox.
         let reserved = Self.reservedFiles + host.workerCount * (listenerCount + 2)
@@ -186,12 +192,18 @@ package struct ServerSettings: Sendable {
 
     // MARK: - Addresses
 
-    private static func listenerAddresses(_ configuration: ServerConfiguration) -> [SocketAddress] {
-        let port = configuration.listeners.port
-        return switch configuration.listeners.addresses {
-        case .allLocal: AddressFamily.allCases.map { SocketAddress(ip: .any($0), port: port) }
-        case .these(let addresses): addresses.map { SocketAddress(ip: $0, port: port) }
-        }
+    /// The port of plain clients where they are served, and that of the others; either serves both kinds.
+    private static func listenerAddresses(
+        _ configuration: ServerConfiguration, isPlain: Bool, isSecure: Bool
+    ) -> [SocketAddress] {
+        var ports = isPlain ? [configuration.listeners.port] : []
+        if isSecure, let port = configuration.encryption?.port, !ports.contains(port) { ports.append(port) }
+        let addresses =
+            switch configuration.listeners.addresses {
+            case .allLocal: AddressFamily.allCases.map { IPAddress.any($0) }
+            case .these(let addresses): addresses
+            }
+        return ports.flatMap { port in addresses.map { SocketAddress(ip: $0, port: port) } }
     }
 
     /// Where relay sockets are bound: what the operator wrote, else every address of the host, of which those that the
@@ -245,7 +257,9 @@ package struct ServerSettings: Sendable {
         }
         let ports = PeerPortPolicy(
             ownAddresses: Array(own),
-            listenerPorts: [configuration.listeners.port] + (configuration.signaling.map { [$0.port] } ?? []),
+            listenerPorts: [
+                configuration.listeners.port, configuration.encryption?.port, configuration.signaling?.port,
+            ].compactMap(\.self),
             deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
         return PeerFilter(
             rules: rules, relayAddresses: relayAddresses, ports: ports,

@@ -1,4 +1,6 @@
 import Configuration
+import EventLoop
+import ServerRuntime
 
 /// `tern check-config FILE`: everything there is to say about a configuration, without starting anything.
 enum CheckConfigCommand {
@@ -14,11 +16,13 @@ enum CheckConfigCommand {
             return .failure
         }
         let result = ServerConfiguration.load(file: file)
-        for diagnostic in result.diagnostics { Console.write("\(diagnostic)") }
-        let errors = result.diagnostics.count { $0.severity == .error }
-        let warnings = result.diagnostics.count { $0.severity == .warning }
+        let ofFiles = result.configuration.flatMap { CertificateLoader($0) }?.diagnostics(at: Clock.wall()) ?? []
+        let diagnostics = result.diagnostics + ofFiles
+        for diagnostic in diagnostics { Console.write("\(diagnostic)") }
+        let errors = diagnostics.count { $0.severity == .error }
+        let warnings = diagnostics.count { $0.severity == .warning }
         Console.write("\(path): \(counted(errors, "error")), \(counted(warnings, "warning"))")
-        return result.configuration == nil ? .failure : .success
+        return errors > 0 ? .failure : .success
     }
 
     private static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

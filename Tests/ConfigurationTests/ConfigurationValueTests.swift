@@ -244,7 +244,8 @@ struct ConfigurationValueTests {
                     + "write stun-only"
             ),
             (
-                "no-udp\nno-tcp", "no-udp: together with no-tcp no client could be served; remove one of them"
+                "no-udp\nno-tcp",
+                "no-udp: together with no-tcp no client could be served; remove one of them, or serve TLS by a cert"
             ),
             (
                 "bps-capacity=100",

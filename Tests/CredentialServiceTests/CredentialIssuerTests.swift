@@ -11,7 +11,9 @@ private let tag = MemberTag(bytes("4fKz0pQ1xYw_83Ab"))
 private func template(
     _ endpoints: [IceServerTemplate.Endpoint] = [.init(.udp, port: 3478)]
 ) -> IceServerTemplate {
-    IceServerTemplate(hosts: [IceHost("turn.example")!], externalAddresses: [], endpoints: endpoints)
+    IceServerTemplate(
+        hosts: [IceHost("turn.example")!], externalAddresses: [], endpoints: endpoints,
+        secureNames: CertificateNames(["turn.example"]))
 }
 
 private func issuer(quota: Int = 12, servers: IceServerTemplate = template()) -> CredentialIssuer {

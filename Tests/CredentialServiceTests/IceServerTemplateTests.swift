@@ -58,16 +58,18 @@ struct IceServerTemplateTests {
     private static let udp = [IceServerTemplate.Endpoint(.udp, port: 3478)]
 
     private func template(
-        hosts: [String] = [], external: [String] = [], _ endpoints: [IceServerTemplate.Endpoint] = udp
+        hosts: [String] = [], external: [String] = [], secure: [String] = [], serverName: String? = nil,
+        _ endpoints: [IceServerTemplate.Endpoint] = udp
     ) -> IceServerTemplate {
         IceServerTemplate(
-            hosts: hosts.map { IceHost($0)! }, externalAddresses: external.map { IPAddress($0)! }, endpoints: endpoints)
+            hosts: hosts.map { IceHost($0)! }, externalAddresses: external.map { IPAddress($0)! }, endpoints: endpoints,
+            secureNames: CertificateNames(secure), serverName: serverName.map { IceHost($0)! })
     }
 
     @Test("each transport has its URL, UDP first")
     func transports() {
         let template = template(
-            hosts: ["turn.example"],
+            hosts: ["turn.example"], secure: ["turn.example"],
             [.init(.tls, port: 5349), .init(.tcp, port: 3478), .init(.udp, port: 3478), .init(.udp, port: 3478)])
         #expect(template.stunURLs(for: visitor()) == ["stun:turn.example:3478"])
         #expect(
@@ -77,6 +79,48 @@ struct IceServerTemplateTests {
             ])
         #expect(template.turnURLs(for: visitor(), over: [.tls]) == ["turns:turn.example:5349?transport=tcp"])
         #expect(template.turnURLs(for: visitor(), over: []) == [])
+    }
+
+    private static let tls: [IceServerTemplate.Endpoint] = [.init(.udp, port: 3478), .init(.tls, port: 5349)]
+
+    @Test(
+        "TLS is offered by the hosts that the certificate holds",
+        arguments: [
+            (["turn.example"], ["turn.example"], ["turns:turn.example:5349?transport=tcp"]),
+            (["TURN.example"], ["turn.EXAMPLE"], ["turns:TURN.example:5349?transport=tcp"]),
+            (["turn.example"], ["*.example"], ["turns:turn.example:5349?transport=tcp"]),
+            (["a.turn.example"], ["*.example"], []), (["example"], ["*.example"], []),
+            (["xexample"], ["*.example"], []), (["turn.example"], ["other.example"], []), (["turn.example"], [], []),
+            (["192.0.2.1"], ["192.0.2.1"], ["turns:192.0.2.1:5349?transport=tcp"]),
+            (["2001:db8::1"], ["2001:DB8:0::1"], ["turns:[2001:db8::1]:5349?transport=tcp"]),
+            (["a.example", "b.example"], ["b.example"], ["turns:b.example:5349?transport=tcp"]),
+        ])
+    func certificateNames(hosts: [String], secure: [String], expected: [String]) {
+        let template = template(hosts: hosts, secure: secure, Self.tls)
+        #expect(template.turnURLs(for: visitor(), over: [.tls]) == expected)
+        #expect(template.turnURLs(for: visitor()).count == hosts.count + expected.count)
+    }
+
+    @Test("the name of the server stands in for hosts that the certificate does not hold, for TLS alone")
+    func serverName() {
+        let named = template(external: ["203.0.113.9"], secure: ["turn.example"], serverName: "turn.example", Self.tls)
+        #expect(
+            named.turnURLs(for: visitor()) == [
+                "turn:203.0.113.9:3478?transport=udp", "turns:turn.example:5349?transport=tcp",
+            ])
+        let other = template(external: ["203.0.113.9"], secure: ["a.example"], serverName: "turn.example", Self.tls)
+        #expect(other.turnURLs(for: visitor()) == ["turn:203.0.113.9:3478?transport=udp"])
+        let covered = template(hosts: ["a.example"], secure: ["*.example"], serverName: "turn.example", Self.tls)
+        #expect(covered.turnURLs(for: visitor(), over: [.tls]) == ["turns:a.example:5349?transport=tcp"])
+    }
+
+    @Test("a visitor comes back by the host that its browser has found in the certificate")
+    func visitedHost() {
+        let template = template(secure: ["meet.example"], Self.tls)
+        #expect(
+            template.turnURLs(for: visitor(host: "meet.example"), over: [.tls])
+                == ["turns:meet.example:5349?transport=tcp"])
+        #expect(template.turnURLs(for: visitor(host: "evil.example"), over: [.tls]) == [])
     }
 
     @Test("what the operator names goes before external addresses, and these before what the visitor says")

@@ -60,7 +60,8 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a long page arrives whole over TLS, and so does what stands behind a farewell", arguments: [true, false])
+        @Test(
+            "a long page arrives whole over TLS, and so does what stands behind a farewell", arguments: [true, false])
         func longPages(staysOpen: Bool) async throws {
             var plan = Self.plan
             plan.options.append("static-root=@DIRECTORY@")
@@ -100,7 +101,9 @@ extension TernServer {
         let peer = try UDPEndpoint()
         guard try client.permit(peer.address) == nil else { throw TestFailure("no permission") }
         client.send(payload, to: peer.address)
-        guard let (bytes, source) = peer.receive(), bytes == payload else { throw TestFailure("the peer heard nothing") }
+        guard let (bytes, source) = peer.receive(), bytes == payload else {
+            throw TestFailure("the peer heard nothing")
+        }
         peer.send(payload.reversed(), to: source)
         guard client.receiveData()?.payload == payload.reversed() else { throw TestFailure("the client heard nothing") }
     }

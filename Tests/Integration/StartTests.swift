@@ -209,18 +209,26 @@ extension IntegrationTests {
             let directory = try TernServer.makeDirectory()
             let address = SocketAddress(ip: .v4(.loopback), port: try TernServer.freePort([]))
             // Addresses, ports and paths are this machine's; all else stays.
-            let kept = try String(contentsOf: source, encoding: .utf8).split(separator: "\n").filter { line in
-                !["listening-ip", "relay-ip", "listening-port", "log-file", "pidfile", "syslog"].contains {
-                    line.hasPrefix($0)
-                }
+            let replaced = [
+                "listening-ip", "relay-ip", "listening-port", "log-file", "pidfile", "syslog", "cert", "pkey",
+                "tls-listening-port",
+            ]
+            let lines = try String(contentsOf: source, encoding: .utf8).split(separator: "\n")
+            let kept = lines.filter { line in !replaced.contains { line.hasPrefix($0) } }
+            for (file, bytes) in TestCertificate.shared.files {
+                try Data(bytes).write(to: directory.appending(path: file))
             }
+            let certificates = [
+                "cert=\(directory.path)/cert.pem", "pkey=\(directory.path)/key.pem",
+                "tls-listening-port=\(try TernServer.freePort([]))",
+            ]
             let own = [
                 "listening-ip=127.0.0.1", "relay-ip=127.0.0.1", "listening-port=\(address.port)",
                 "log-file=\(directory.path)/log", "pidfile=\(directory.path)/pid",
             ]
+            let all = kept.map(String.init) + own + (lines.contains { $0.hasPrefix("cert") } ? certificates : [])
             let file = directory.appending(path: "turnserver.conf").path
-            try (kept.map(String.init) + own).joined(separator: "\n")
-                .write(toFile: file, atomically: true, encoding: .utf8)
+            try all.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
             let command = [Executable.path, "serve", "-c", file]
             try await TernServer.run(command, at: address, in: directory) { server in
                 let client = try server.client()

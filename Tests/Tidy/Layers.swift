@@ -56,7 +56,7 @@ struct Layer: Sendable {
         Layer(
             "ServerRuntime", .assembly,
             [
-                "NetworkPrimitives", "Containers", "Crypto", "STUN", "TURN", "HTTP", "WebSocket", "Signaling",
+                "NetworkPrimitives", "Containers", "Crypto", "TLS", "STUN", "TURN", "HTTP", "WebSocket", "Signaling",
                 "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
             ], system: ["Glibc"]),
         Layer(

@@ -152,6 +152,9 @@ int32_t tern_open_beneath_stepwise(int32_t directory, const char *path);
 
 int32_t tern_file_status(int32_t fd, struct tern_file_status *status);
 
+/// The same of what a path leads to, symbolic links followed.
+int32_t tern_path_status(const char *path, struct tern_file_status *status);
+
 /// Reads up to `capacity` bytes from the file's current position; less only at its end.
 int64_t tern_file_read(int32_t fd, void *buffer, size_t capacity);
 

@@ -28,7 +28,8 @@ struct IssuingSecret {
 // Signaling as a part of the server: its settings, its listeners, its thread.
 extension Server {
     static func signalingSettings(
-        _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret?, _ purpose: Purpose
+        _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret?, _ purpose: Purpose,
+        certificateNames: [String]
     ) throws(StartFailure) -> SignalingSettings? {
         guard let signaling = configuration.signaling else { return nil }
         let isForThisHostOnly =
@@ -39,7 +40,7 @@ extension Server {
         let facts = SignalingFacts(
             sharedSecret: secret?.bytes,
             externalAddresses: configuration.relay.externalAddresses.entries.map(\.publicAddress),
-            isForThisHostOnly: isForThisHostOnly, connectionsMax: connectionsMax)
+            isForThisHostOnly: isForThisHostOnly, connectionsMax: connectionsMax, certificateNames: certificateNames)
         return try SignalingSettings(signaling, configuration, facts)
     }
 
@@ -80,7 +81,8 @@ extension Server {
         if let members, let issuer = signaling.authority.issuer {
             liaison = MemberLiaison(members: members, issuer: issuer, settings: signaling.members)
         }
-        let context = SignalingContext(settings: signaling, members: liaison, mailbox: mailbox, log: log)
+        let context = SignalingContext(
+            settings: signaling, members: liaison, mailbox: mailbox, log: log, secure: certificates?.contexts)
         let failure = failure
         threads.append(
             try WorkerThread.spawn(name: "signaling") {

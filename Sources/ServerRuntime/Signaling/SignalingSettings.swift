@@ -18,6 +18,8 @@ struct SignalingFacts: Sendable {
     var isForThisHostOnly: Bool
     /// What the limit of open files leaves of `signaling-connections-max`.
     var connectionsMax: Int
+    /// What clients of TLS find in the certificates.
+    var certificateNames: [String] = []
 }
 
 /// The operator's words about signaling, turned into what the machines take. Files that the words name are read here:
@@ -106,8 +108,9 @@ struct SignalingSettings: Sendable {
     ) throws(StartFailure) -> Authority {
         let servers = IceServerTemplate(
             hosts: signaling.turnHosts.compactMap { IceHost($0.uriText) },
-            externalAddresses: facts.externalAddresses,
-            endpoints: endpoints(configuration.listeners))
+            externalAddresses: facts.externalAddresses, endpoints: endpoints(configuration),
+            secureNames: CertificateNames(facts.certificateNames),
+            serverName: configuration.authentication.serverName.flatMap { IceHost($0) })
         let credentials = signaling.credentials
         let issuer = facts.sharedSecret.map { secret in
             CredentialIssuer(
@@ -135,9 +138,15 @@ struct SignalingSettings: Sendable {
             minters: minters, issuer: issuer, servers: servers)
     }
 
-    private static func endpoints(_ listeners: ServerConfiguration.Listeners) -> [IceServerTemplate.Endpoint] {
-        let served: [(TURNTransport, Bool)] = [(.udp, listeners.servesUDP), (.tcp, listeners.servesTCP)]
-        return served.filter(\.1).map { IceServerTemplate.Endpoint($0.0, port: listeners.port) }
+    private static func endpoints(_ configuration: ServerConfiguration) -> [IceServerTemplate.Endpoint] {
+        let listeners = configuration.listeners
+        var endpoints: [IceServerTemplate.Endpoint] = []
+        if listeners.servesUDP { endpoints.append(IceServerTemplate.Endpoint(.udp, port: listeners.port)) }
+        if listeners.servesTCP { endpoints.append(IceServerTemplate.Endpoint(.tcp, port: listeners.port)) }
+        if let encryption = configuration.encryption, encryption.servesTLS {
+            endpoints.append(IceServerTemplate.Endpoint(.tls, port: encryption.port))
+        }
+        return endpoints
     }
 
     private static func tokenKey(of key: SignalingAPIKey) throws(StartFailure) -> TokenKey {

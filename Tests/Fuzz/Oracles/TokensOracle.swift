@@ -176,7 +176,8 @@ private let endpoints: [IceServerTemplate.Endpoint] = [
 
 private let issuer = CredentialIssuer(
     secret: Array("secret".utf8), quotaPerMember: 12,
-    servers: IceServerTemplate(hosts: [], externalAddresses: [], endpoints: endpoints))
+    servers: IceServerTemplate(
+        hosts: [], externalAddresses: [], endpoints: endpoints, secureNames: CertificateNames(["::1", "*.example"])))
 
 private func visitor(host: String?) -> Visitor {
     Visitor(address: .loopback(.ipv4), localAddress: .loopback(.ipv6), host: host)
