@@ -358,7 +358,7 @@ package final class Server {
             + "\(unread) not read in time; dropped: "
             + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
             + "; \(streams.accepted) connections accepted, \(streams.refused) refused, closed: "
-            + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread); "
+            + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread), displaced \(streams.displaced); "
             + "\(streams.dropped) datagrams to slow connections dropped"
     }
 }

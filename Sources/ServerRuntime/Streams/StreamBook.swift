@@ -26,6 +26,9 @@ final class StreamBook: Sendable {
         self.idlePerSourceMax = idlePerSourceMax
     }
 
+    /// No other connection is admitted until one ends.
+    var isFull: Bool { state.withLock { $0.total >= connectionsMax } }
+
     /// A connection has come in; it has no allocation yet.
     func admit(_ source: IPAddress) -> Refusal? {
         let (connectionsMax, idlePerSourceMax) = (connectionsMax, idlePerSourceMax)

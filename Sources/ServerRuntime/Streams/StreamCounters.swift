@@ -9,6 +9,8 @@ package struct StreamCounters: Sendable {
     package var idle: UInt64 = 0
     /// Ended by us: answers were not read.
     package var unread: UInt64 = 0
+    /// Ended by us: without an allocation when there was no room for others.
+    package var displaced: UInt64 = 0
     /// Relayed datagrams that were dropped because the client did not read them in time.
     package var dropped: UInt64 = 0
     /// Handshakes of TLS that came to their end, well or not.
@@ -23,6 +25,7 @@ package struct StreamCounters: Sendable {
         unframable += other.unframable
         idle += other.idle
         unread += other.unread
+        displaced += other.displaced
         dropped += other.dropped
         handshakes += other.handshakes
         failedHandshakes += other.failedHandshakes

@@ -10,6 +10,8 @@ enum StreamEnd {
     /// The client has ended it, or the network has.
     case byClient
     case unframable, idle, unread
+    /// It had no allocation, and another client wanted in.
+    case displaced
 }
 
 /// What a connection is for, which its first bytes tell.
@@ -64,6 +66,8 @@ struct StreamTable: ~Copyable {
     private var handles: FlatMap<FiveTuple, SlabHandle>
     /// Of connections without an allocation.
     private var timers: TimerWheel
+    /// The same connections: the oldest makes room for a new one when there are too many.
+    private var idle = AgeList()
     var workspace = TLSWorkspace()
     var gathered = GatheredFrames()
     /// Connections for whose room to write the poller has to look.
@@ -106,8 +110,19 @@ struct StreamTable: ~Copyable {
         }
         handles.insert(handle, for: path.wire)
         counters.accepted += 1
+        idle.append(handle.index)
         startTimer(handle, at: now)
         return handle
+    }
+
+    /// Ends the connection that has been here longest without an allocation, when there is no room for one more. False
+    /// when nobody can make room. A flood of connections that come to nothing thus ends its own.
+    mutating func makeRoom() -> Bool {
+        guard book.isFull || connections.count == connections.limit else { return true }
+        guard let oldest = idle.oldest, let handle = connections.handle(at: oldest) else { return false }
+        idle.remove(oldest)
+        end(handle, .displaced)
+        return true
     }
 
     func raw(_ handle: SlabHandle) -> CInt { connections[handle].stream.raw }
@@ -133,6 +148,7 @@ struct StreamTable: ~Copyable {
         guard let handle = handles[path.wire] else { return }
         connections[handle].hasAllocation = true
         timers.cancel(handle.index)
+        idle.remove(handle.index)
         book.allocationOpened(path.client.socketAddress.ip)
     }
 
@@ -141,6 +157,7 @@ struct StreamTable: ~Copyable {
         guard let handle = handles[path.wire] else { return }
         connections[handle].hasAllocation = false
         book.allocationClosed(path.client.socketAddress.ip)
+        idle.append(handle.index)
         startTimer(handle, at: now)
     }
 
@@ -256,6 +273,7 @@ struct StreamTable: ~Copyable {
         case .unframable: counters.unframable += 1
         case .idle: counters.idle += 1
         case .unread: counters.unread += 1
+        case .displaced: counters.displaced += 1
         }
     }
 
@@ -280,6 +298,7 @@ struct StreamTable: ~Copyable {
         guard let connection = connections.remove(handle) else { preconditionFailure("a connection is removed once") }
         handles.remove(connection.path.wire)
         timers.cancel(handle.index)
+        idle.remove(handle.index)
         book.release(connection.path.client.socketAddress.ip, hadAllocation: connection.hasAllocation)
         return connection.stream
     }

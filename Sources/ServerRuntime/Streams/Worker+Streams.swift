@@ -57,6 +57,7 @@ extension Worker {
             streams.end(old, .byClient)
             settleStreams(at: now)
         }
+        if streams.makeRoom() { settleStreams(at: now) }
         let numbers = context.settings.turn.channelNumbers
         guard
             let handle = streams.insert(

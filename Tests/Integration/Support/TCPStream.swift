@@ -5,7 +5,7 @@ import TestSupport
 /// A TCP connection of a test, written byte by byte as nobody else would.
 final class TCPStream {
     private let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    private lazy var buffer = [UInt8](repeating: 0, count: 65_536)
     /// What has come and was not asked for yet.
     private var waiting: [UInt8] = []
     /// Whether the other side has ended the connection, well or by a reset.
@@ -45,7 +45,7 @@ final class TCPStream {
     }
 
     /// Shakes hands, and speaks TLS from then on; false when the server refuses.
-    func startTLS(_ protocols: [String] = [], within limit: Duration = .seconds(5)) -> Bool {
+    func startTLS(_ protocols: [String] = [], within limit: Duration = .seconds(20)) -> Bool {
         let layer = TLSLayer(protocols)
         self.layer = layer
         let deadline = ContinuousClock.now + limit

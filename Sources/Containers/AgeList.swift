@@ -1,5 +1,5 @@
 /// Small ids in the order in which they were appended; any of them leaves at once. For finding who makes room.
-struct AgeList {
+package struct AgeList {
     private struct Node {
         var older = AgeList.none
         var newer = AgeList.none
@@ -11,11 +11,15 @@ struct AgeList {
     private var nodes: [Node] = []
     private var newest = AgeList.none
     private var first = AgeList.none
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    var oldest: UInt32? { first == Self.none ? nil : first }
+    package init() {}
 
-    mutating func append(_ id: UInt32) {
+    /// Nil when nothing is in it.
+    package var oldest: UInt32? { first == Self.none ? nil : first }
+
+    /// As the newest.
+    package mutating func append(_ id: UInt32) {
         precondition(id < Self.none, "ids are the small indices of a slab")
         while nodes.count <= Int(id) { nodes.append(Node()) }
         precondition(!nodes[Int(id)].isIn, "an id is in the list once")
@@ -26,7 +30,7 @@ struct AgeList {
     }
 
     /// Does nothing for an id that is not in the list.
-    mutating func remove(_ id: UInt32) {
+    package mutating func remove(_ id: UInt32) {
         guard Int(id) < nodes.count, nodes[Int(id)].isIn else { return }
         let node = nodes[Int(id)]
         if node.older == Self.none { first = node.newer } else { nodes[Int(node.older)].newer = node.newer }
