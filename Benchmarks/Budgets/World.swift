@@ -76,7 +76,7 @@ struct World: ~Copyable {
         case .drop: return .dropped
         case .handToControlPlane: break
         }
-        var replyBytes = InlineArray<1280, UInt8>(repeating: 0)
+        var replyBytes = InlineArray<1600, UInt8>(repeating: 0)
         var span = replyBytes.mutableSpan
         let reply = unsafe control.receive(
             datagram.span.bytes, on: path, at: now, unixTime: Self.unixTime, reply: span.mutableBytes)
@@ -107,7 +107,7 @@ struct World: ~Copyable {
             case .route(let change): forwarder.apply(change, at: now)
             case .openRelay(let id, let address, holdNextAs: _):
                 nextSocket = nextSocket == .max ? 100 : nextSocket + 1
-                var replyBytes = InlineArray<1280, UInt8>(repeating: 0)
+                var replyBytes = InlineArray<1600, UInt8>(repeating: 0)
                 var span = replyBytes.mutableSpan
                 let reply = unsafe control.relayOpened(
                     id, socket: RelaySocketID(rawValue: nextSocket), address: address, at: now,

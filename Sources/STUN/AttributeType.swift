@@ -8,6 +8,7 @@ package struct AttributeType: RawRepresentable, Hashable, Sendable {
     package var isComprehensionRequired: Bool { rawValue < 0x8000 }
 
     package static let mappedAddress = AttributeType(rawValue: 0x0001)
+    package static let changeRequest = AttributeType(rawValue: 0x0003)
     package static let username = AttributeType(rawValue: 0x0006)
     package static let messageIntegrity = AttributeType(rawValue: 0x0008)
     package static let errorCode = AttributeType(rawValue: 0x0009)
@@ -28,12 +29,18 @@ package struct AttributeType: RawRepresentable, Hashable, Sendable {
     package static let userhash = AttributeType(rawValue: 0x001E)
     package static let xorMappedAddress = AttributeType(rawValue: 0x0020)
     package static let reservationToken = AttributeType(rawValue: 0x0022)
+    package static let padding = AttributeType(rawValue: 0x0026)
+    package static let responsePort = AttributeType(rawValue: 0x0027)
     package static let additionalAddressFamily = AttributeType(rawValue: 0x8000)
     package static let addressErrorCode = AttributeType(rawValue: 0x8001)
     package static let passwordAlgorithms = AttributeType(rawValue: 0x8002)
+    package static let alternateDomain = AttributeType(rawValue: 0x8003)
     package static let icmp = AttributeType(rawValue: 0x8004)
     package static let software = AttributeType(rawValue: 0x8022)
+    package static let alternateServer = AttributeType(rawValue: 0x8023)
     package static let fingerprint = AttributeType(rawValue: 0x8028)
+    package static let responseOrigin = AttributeType(rawValue: 0x802B)
+    package static let otherAddress = AttributeType(rawValue: 0x802C)
 }
 
 /// An attribute that a client may send and Tern reads; dense, so that a message's index of attributes is a flat array.

@@ -64,15 +64,21 @@ extension STUNMessage {
     /// CreatePermission is the one request that carries several (RFC 8656 §10.1). What stands after the integrity is
     /// not visited.
     package func forEachXORPeerAddress(in bytes: RawSpan, _ body: (SocketAddress?) -> Bool) {
+        forEachCoveredAttribute(in: bytes) { type, value in
+            guard type == AttributeType.xorPeerAddress.rawValue else { return true }
+            return body(XORAddress.decode(value, transactionID: transactionID))
+        }
+    }
+
+    /// Visits type and value of each attribute before the integrity, if there is one; stops when `body` answers false.
+    func forEachCoveredAttribute(in bytes: RawSpan, _ body: (UInt16, RawSpan) -> Bool) {
         let covered = range(of: .messageIntegrity) ?? range(of: .messageIntegritySHA256)
         let end = covered.map { $0.lowerBound - 4 } ?? byteCount
         var offset = Self.headerByteCount
         while offset < end {
             let length = Int(bytes.bigEndianUInt16(at: offset + 2))
-            if bytes.bigEndianUInt16(at: offset) == AttributeType.xorPeerAddress.rawValue {
-                let value = bytes.extracting(offset + 4..<offset + 4 + length)
-                guard body(XORAddress.decode(value, transactionID: transactionID)) else { return }
-            }
+            let value = bytes.extracting(offset + 4..<offset + 4 + length)
+            guard body(bytes.bigEndianUInt16(at: offset), value) else { return }
             offset += 4 + (length + 3) & ~0b11
         }
     }

@@ -21,21 +21,13 @@ package enum ClassicBinding {
     package static func respond(
         to request: RawSpan, source: SocketAddress, into response: inout MutableRawSpan
     ) -> Int {
-        let addressByteCount = XORAddress.byteCount(source.family)
+        let addressByteCount = PlainAddress.byteCount(source.family)
         response.storeBigEndian(UInt16(0x0101), at: 0)
         response.storeBigEndian(UInt16(4 + addressByteCount), at: 2)
         response.store(request.extracting(4..<20), at: 4)
         response.storeBigEndian(AttributeType.mappedAddress.rawValue, at: 20)
         response.storeBigEndian(UInt16(addressByteCount), at: 22)
-        response.storeBigEndian(UInt16(source.family.rawValue), at: 24)
-        response.storeBigEndian(source.port, at: 26)
-        switch source.ip {
-        case .v4(let ip):
-            response.storeBigEndian(ip.rawValue, at: 28)
-        case .v6(let ip):
-            response.storeBigEndian(ip.high, at: 28)
-            response.storeBigEndian(ip.low, at: 36)
-        }
+        PlainAddress.encode(source, into: &response, at: 24)
         return 24 + addressByteCount
     }
 }

@@ -1,5 +1,6 @@
 /// The code of an error response (RFC 8489 §14.8, RFC 8656 §19).
 package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
+    case tryAlternate = 300
     case badRequest = 400
     case unauthenticated = 401
     case forbidden = 403
@@ -20,6 +21,7 @@ package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
     /// The phrase that the RFC recommends. For people; clients decide by the code.
     package var reason: StaticString {
         switch self {
+        case .tryAlternate: "Try Alternate"
         case .badRequest: "Bad Request"
         case .unauthenticated: "Unauthenticated"
         case .forbidden: "Forbidden"

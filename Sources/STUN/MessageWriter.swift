@@ -59,6 +59,20 @@ package struct MessageWriter: ~Copyable, ~Escapable {
         XORAddress.encode(address, transactionID: transactionID, into: &bytes, at: start)
     }
 
+    /// An address as it is, in the form of MAPPED-ADDRESS (RFC 8489 §14.1).
+    @_lifetime(self: copy self)
+    package mutating func appendAddress(_ type: AttributeType, _ address: SocketAddress) {
+        let start = beginAttribute(type, valueByteCount: PlainAddress.byteCount(address.family))
+        PlainAddress.encode(address, into: &bytes, at: start)
+    }
+
+    /// `byteCount` zero bytes.
+    @_lifetime(self: copy self)
+    package mutating func appendZeros(_ type: AttributeType, byteCount: Int) {
+        let start = beginAttribute(type, valueByteCount: byteCount)
+        for offset in start..<start + byteCount { bytes.storeBigEndian(UInt8(0), at: offset) }
+    }
+
     /// ERROR-CODE (RFC 8489 §14.8): 21 zero bits, class, number, reason phrase.
     @_lifetime(self: copy self)
     package mutating func appendErrorCode(_ error: ErrorCode, reason: StaticString?) {

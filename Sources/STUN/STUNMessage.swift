@@ -135,6 +135,17 @@ package struct STUNMessage: Sendable {
         return AttributeType(rawValue: unknownTypes[index])
     }
 
+    /// The same message, read by somebody who understands further types.
+    package func understanding(_ isUnderstood: (AttributeType) -> Bool) -> STUNMessage {
+        var copy = self
+        copy.unknownRequiredCount = 0
+        for index in 0..<unknownRequiredCount where !isUnderstood(unknownRequired(index)) {
+            copy.unknownTypes[copy.unknownRequiredCount] = unknownTypes[index]
+            copy.unknownRequiredCount += 1
+        }
+        return copy
+    }
+
     /// The value of `attribute`, or nil when it is absent.
     @_lifetime(copy bytes)
     package func value(of attribute: KnownAttribute, in bytes: RawSpan) -> RawSpan? {

@@ -15,7 +15,7 @@ enum ShellAnswer {
 extension Worker {
     mutating func receiveControl(_ segment: Segment, _ path: FiveTuple, at now: Instant) {
         let unixTime = wallClock()
-        var bytes = InlineArray<1280, UInt8>(repeating: 0)
+        var bytes = InlineArray<1600, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
         let answer = Self.ask(
             &server, about: segment, of: received, on: path, at: now, unixTime: unixTime,
@@ -38,7 +38,7 @@ extension Worker {
     /// Gives the control plane an input that may be answered, and sends the answer. Its outputs are the caller's to
     /// drain.
     mutating func reply(_ input: (inout TURNServer, consuming MutableRawSpan) -> Reply?) {
-        var bytes = InlineArray<1280, UInt8>(repeating: 0)
+        var bytes = InlineArray<1600, UInt8>(repeating: 0)
         var span = bytes.mutableSpan
         let answer = input(&server, unsafe span.mutableBytes)
         if let answer { send(unsafe bytes.span.bytes, answer) }

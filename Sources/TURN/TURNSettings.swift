@@ -68,7 +68,13 @@ package struct TURNSettings: Sendable {
     package var bindingRepliesPerSecond = 100
     /// Whether UDP is relayed (`no-udp-relay` says no). Nothing else is, so far.
     package var relaysUDP = true
+    /// Whether there is anything beside Binding.
+    package var servesTURN = true
     package var answersBinding = true
+    /// Nil unless the server has two addresses for it.
+    package var discovery: NATDiscovery?
+    /// Where Allocate requests are sent instead, at the start; see `TURNServer.alternates`.
+    package var alternates = AlternateServers.none
     /// Whether answered Binding requests are reported, for a log.
     package var reportsBindings = false
     package var requiresAuthenticationForBinding = false

@@ -182,6 +182,30 @@ struct RFC8489Section12 {
         #expect(answer(hex("0001 0000 00112233445566778899AABBCCDDEE"), path) == nil)
     }
 
+    @Test(
+        "RFC 3489 clients have no credentials, so they get nothing where all need them", .requirement("RI-operation-20"))
+    func classicWithoutCredentials() {
+        let harness = TURNHarness(
+            TestSetup().with {
+                $0.settings.answersClassicBinding = true
+                $0.settings.requiresAuthenticationForBinding = true
+            })
+        #expect(harness.receive(classic, on: path("198.51.100.7:40000")) == nil)
+        #expect(harness.server.counters.drops[.disabled] == 1)
+    }
+
+    @Test("STUN alone can be for those with credentials", .requirement("RI-operation-2"))
+    func stunOnlyWithCredentials() {
+        let harness = TURNHarness(
+            TestSetup().with {
+                $0.settings.servesTURN = false
+                $0.settings.requiresAuthenticationForBinding = true
+            })
+        let client = harness.client()
+        #expect(client.request(.binding)?.mapped == socket("198.51.100.7:40000"))
+        #expect(client.request(.allocate, [.udp]) == nil)
+    }
+
     @Test("RFC 3489 requests share the meter of Binding", .requirement("RI-amplification-3"))
     func classicRate() {
         let harness = TURNHarness(

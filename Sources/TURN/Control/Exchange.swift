@@ -56,6 +56,17 @@ struct ResponseStyle {
         return Reply(path: exchange.path, byteCount: writer.byteCount)
     }
 
+    /// What `finish` will add.
+    func tailByteCount(_ exchange: Exchange) -> Int {
+        let fingerprint = exchange.addsFingerprint ? 8 : 0
+        let softwareByteCount = software.map { 4 + ($0.count + 3) & ~0b11 } ?? 0
+        return switch exchange.integrity {
+        case .none: fingerprint
+        case .sha1: softwareByteCount + 24 + fingerprint
+        case .sha256: softwareByteCount + 36 + fingerprint
+        }
+    }
+
     /// Only somebody who has proved who they are learns what runs here, and only for them an answer may be longer.
     private func appendSoftware(_ writer: inout MessageWriter) {
         if let software { writer.append(.software, software) }

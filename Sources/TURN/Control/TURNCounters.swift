@@ -35,6 +35,7 @@ package struct TURNCounters: Sendable {
 
     private static func slot(_ code: ErrorCode) -> Int {
         switch code {
+        case .tryAlternate: 13
         case .badRequest: 0
         case .unauthenticated: 1
         case .forbidden: 2

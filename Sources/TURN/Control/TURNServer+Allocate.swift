@@ -32,6 +32,7 @@ extension TURNServer {
             guard missing != families else { return .failure(.addressFamilyNotSupported) }
             if !missing.isEmpty { addressError = (missing == .ipv4 ? .ipv4 : .ipv6, .addressFamilyNotSupported) }
         }
+        if let alternate = alternate(for: request, arrival.path, credentials) { return .redirection(alternate) }
         // Step 10.
         let claim = AllocationClaim(identity(of: credentials.claimant), from: arrival.path.client)
         do { try ledger.admit(claim, redeeming: request.source.token) } catch {

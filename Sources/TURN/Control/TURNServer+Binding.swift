@@ -21,15 +21,22 @@ extension TURNServer {
         let exchange = Exchange(
             path: arrival.path, method: .binding, transactionID: arrival.message.transactionID,
             integrity: integrity, addsFingerprint: addsFingerprint(to: arrival.message))
-        guard arrival.message.unknownRequiredCount == 0 else {
+        let place = settings.discovery?.place(of: arrival.path.server)
+        let message = place == nil ? arrival.message : understandingDiscovery(arrival)
+        guard message.unknownRequiredCount == 0 else {
             counters.count(.unknownAttribute)
-            return style.error(.unknownAttribute, to: exchange, into: reply, unknownAttributesOf: arrival.message)
+            return style.error(.unknownAttribute, to: exchange, into: reply, unknownAttributesOf: message)
         }
-        counters.bindingResponses += 1
-        if settings.reportsBindings { outputs.append(.bindingAnswered(client: arrival.path.client)) }
+        if let place { return discover(place, datagram, arrival, exchange, reply: reply) }
+        noteBinding(arrival.path)
         var writer = style.begin(.success, of: exchange, into: reply)
         writer.appendXORAddress(.xorMappedAddress, arrival.path.client.socketAddress)
         return style.finish(&writer, exchange)
+    }
+
+    mutating func noteBinding(_ path: FiveTuple) {
+        counters.bindingResponses += 1
+        if settings.reportsBindings { outputs.append(.bindingAnswered(client: path.client)) }
     }
 
     /// Bytes that are not a STUN message of today: a Binding request of RFC 3489 if the operator serves those, else
@@ -40,7 +47,8 @@ extension TURNServer {
     ) -> Reply? {
         switch error {
         case .badMagicCookie where settings.answersClassicBinding && ClassicBinding.isRequest(datagram):
-            guard settings.answersBinding else { return drop(.disabled) }
+            // RFC 3489 knows no credentials of ours.
+            guard settings.answersBinding, !settings.requiresAuthenticationForBinding else { return drop(.disabled) }
             guard mayLearnAddress(path, at: now) else { return drop(.overReplyRate) }
             counters.bindingResponses += 1
             let count = ClassicBinding.respond(to: datagram, source: path.client.socketAddress, into: &reply)

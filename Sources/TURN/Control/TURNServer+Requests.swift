@@ -6,6 +6,8 @@ import STUN
 enum Outcome {
     case success(ResponseBody)
     case failure(ErrorCode)
+    /// The client shall ask that server (RFC 8489 §10).
+    case redirection(AlternateServer)
     /// The answer follows when the shell has opened the relay.
     case pending
 }
@@ -24,6 +26,7 @@ extension TURNServer {
         _ datagram: RawSpan, _ arrival: Arrival, reply: consuming MutableRawSpan
     ) -> Reply? {
         if case .stunOnly = settings.access { return drop(.disabled) }
+        guard settings.servesTURN else { return drop(.disabled) }
         let existing = allocationByFiveTuple[arrival.path]
         // A stranger pays before keys are derived for them; a nonce of ours is proof of an address. Who has an
         // allocation is no stranger: a flood in their name must not keep them from renewing a nonce that has run out.
@@ -53,6 +56,9 @@ extension TURNServer {
         case .failure(let code):
             counters.count(code)
             return style.error(code, to: exchange, into: reply)
+        case .redirection(let alternate):
+            counters.count(.tryAlternate)
+            return redirect(exchange, to: alternate, into: reply)
         }
     }
 

@@ -14,7 +14,7 @@ import STUN
 /// that limit them have a fixed size.
 package struct TURNServer: ~Copyable {
     /// A buffer of this size holds any response.
-    package static let replyByteCountMax = 1280
+    package static let replyByteCountMax = 1600
 
     let settings: TURNSettings
     /// Of the settings, ready for use.
@@ -40,6 +40,10 @@ package struct TURNServer: ~Copyable {
     var namedPeers: [IPAddress] = []
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
+    /// Where Allocate requests are sent instead. May change at any time: a server that is drained names others.
+    package var alternates: AlternateServers
+    /// Nil before the first one was sent away.
+    var alternateTurns: AlternateTurns?
     package internal(set) var counters = TURNCounters()
     /// Why the last datagram got no answer; nil when it got one, or will.
     package internal(set) var lastDrop: DropReason?
@@ -59,6 +63,7 @@ package struct TURNServer: ~Copyable {
         style = ResponseStyle(software: settings.software, sendsReasonPhrases: settings.sendsReasonPhrases)
         self.ledger = ledger
         self.members = members
+        alternates = settings.alternates
         let limits = settings.limits
         allocations = Slab(limit: limits.allocationsMax)
         allocationByFiveTuple = FlatMap(seed: random.next(), limit: limits.allocationsMax)

@@ -68,6 +68,14 @@ struct TestResponse {
         return (value[0], Int(value[2] & 7) * 100 + Int(value[3]))
     }
 
+    /// An address in the form of MAPPED-ADDRESS.
+    func plain(_ type: AttributeType) -> SocketAddress? {
+        guard let value = self[type], value.count >= 8, let host = IPAddress(wire: Array(value[4...])),
+            [0, host.family.rawValue] == Array(value[..<2])
+        else { return nil }
+        return SocketAddress(ip: host, port: UInt16(value[2..<4].number))
+    }
+
     private func decode(_ value: [UInt8]) -> SocketAddress? {
         let mask = Array(bytes[4..<20])
         guard value.count >= 8, let host = IPAddress(wire: zip(value[4...], mask).map { $0 ^ $1 }),
