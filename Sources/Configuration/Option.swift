@@ -98,6 +98,8 @@ package enum ValueKind: Sendable, Equatable {
     case address
     /// `address` or `address:port`.
     case endpoint
+    /// `address` or `address:port`, with `name@` before it or not.
+    case alternate
     /// `public` or `public/private`.
     case externalAddress
     /// An address, `first-last`, or `address/length`.
@@ -132,7 +134,8 @@ package enum ValueKind: Sendable, Equatable {
     package var isConfidential: Bool {
         switch self {
         case .credentials, .secret, .connection, .apiKey, .longSecret: true
-        case .flag, .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers,
+        case .flag, .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .alternate,
+            .externalAddress, .peers,
             .character, .choice, .string, .device, .path, .origin, .roomPattern, .tokenIssuer, .host:
             false
         }
@@ -148,7 +151,8 @@ package enum ValueKind: Sendable, Equatable {
         switch self {
         case .flag: false
         case .seconds(_, let whenBare): whenBare == nil
-        case .port, .integer, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers, .credentials,
+        case .port, .integer, .bytes, .bytesPerSecond, .address, .endpoint, .alternate, .externalAddress, .peers,
+            .credentials,
             .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret, .origin,
             .roomPattern, .tokenIssuer, .host:
             true

@@ -6,7 +6,6 @@ extension OptionTable {
     private static let noTelnet = Support.noEffect("there is no telnet console")
     private static let noWebAdministration = Support.noEffect("there is no web administration")
     private static let metrics = Support.later("the Prometheus exporter")
-    private static let redirection = Support.later("redirection to alternate servers")
 
     static let authentication: [Option] = [
         .flag("lt-cred-mech", short: "a", "Use long-term credentials (RFC 8489 §9.2). Implied by user lines."),
@@ -35,7 +34,9 @@ extension OptionTable {
         .flag(
             "no-auth", short: "z",
             "Relay for anybody. Dangerous on any reachable address. Not together with credentials."),
-        .flag("secure-stun", "Ask for credentials on Binding requests too."),
+        .flag(
+            "secure-stun",
+            "Ask for credentials on Binding requests too. Clients of RFC 3489 have none and are not answered."),
         Option(
             "stale-nonce", .seconds(0...86400, whenBare: 600), default: "600",
             "Lifetime of a nonce. The bare name means 600. 0, endless in coturn, means a day."),
@@ -48,7 +49,8 @@ extension OptionTable {
                 + "without a further round trip."),
         Option(
             "server-name", .string, default: .described("the realm"),
-            "Name of this server. If the certificate holds it, signaling tells clients of TLS to come by it."),
+            "Name of this server, as in its certificate. If the certificate holds it, signaling tells clients of TLS to "
+                + "come by it; a tls-alternate-server of the same name needs no ALTERNATE-DOMAIN."),
         .flag("oauth", support: .noEffect("third-party tokens (RFC 7635) are not accepted"), "Accept RFC 7635 tokens."),
         .flag(
             "check-origin-consistency", support: .noEffect("ORIGIN is not used by current clients"),
@@ -146,13 +148,20 @@ extension OptionTable {
 
     static let balancing: [Option] = [
         Option(
-            "alternate-server", .endpoint, repeats: true, support: redirection,
-            "Server to which Allocate requests are redirected, as `address:port`."),
+            "alternate-server", .alternate, repeats: true,
+            "Server to which Allocate requests of UDP and TCP clients are redirected, as `address[:port]`; the port "
+                + "is 3478 unless written. Several take turns, each client among those of its own family; one without "
+                + "a server of its family is served here."),
         Option(
-            "tls-alternate-server", .endpoint, repeats: true, support: redirection, "The same for TLS and DTLS clients."
-        ),
-        Option("udp-alternate-server", .endpoint, repeats: true, support: redirection, "The same for UDP clients."),
-        Option("tcp-alternate-server", .endpoint, repeats: true, support: redirection, "The same for TCP clients."),
+            "tls-alternate-server", .alternate, repeats: true,
+            "The same for TLS and DTLS clients, with port 5349 unless written. `name@address[:port]` names the "
+                + "certificate of a server that has another one than this (ALTERNATE-DOMAIN)."),
+        Option(
+            "udp-alternate-server", .alternate, repeats: true,
+            "The same for UDP clients, in place of alternate-server."),
+        Option(
+            "tcp-alternate-server", .alternate, repeats: true,
+            "The same for TCP clients, in place of alternate-server."),
         Option(
             "drain-min-allocations", .integer(0...10_000_000), default: "0", support: .later("draining"),
             "While draining, exit as soon as no more than this many allocations are left."),

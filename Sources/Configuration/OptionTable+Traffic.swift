@@ -23,17 +23,18 @@ extension OptionTable {
             "Second port, opened when there is a certificate. Both ports tell plain clients and those of TLS and DTLS "
                 + "apart by their first byte. May be the same as listening-port."),
         Option(
-            "alt-listening-port", .port, default: "0", support: .later("NAT discovery (RFC 5780)"),
-            "Second port for NAT discovery; 0 means listening-port plus one."),
+            "alt-listening-port", .port, default: "0",
+            "Second port for NAT discovery; 0 means listening-port plus one. Open only with `rfc5780`."),
         Option(
-            "alt-tls-listening-port", .port, default: "0", support: .noEffect("NAT discovery runs over UDP only"),
+            "alt-tls-listening-port", .port, default: "0", support: .noEffect("NAT discovery runs on the plain ports"),
             "Second port for NAT discovery over TLS; 0 means tls-listening-port plus one."),
         Option(
             "tcp-proxy-port", .port, support: .later("TCP listeners behind a PROXY protocol balancer"),
             "Additional TCP port whose connections begin with a PROXY protocol header."),
         Option(
-            "aux-server", .endpoint, repeats: true, support: .later("additional listeners"),
-            "Additional listener as `address:port`, for example to serve port 443 as well."),
+            "aux-server", .endpoint, repeats: true,
+            "Additional listener as `address:port`, for example to serve port 443 as well. It serves what "
+                + "listening-port serves."),
         .flag(
             "udp-self-balance", support: .noEffect("the kernel spreads clients over the worker threads"),
             "Redirect clients between the server's own additional listeners."),
@@ -82,8 +83,8 @@ extension OptionTable {
                 + "A longer time costs latency and saves processor time; 0 never waits. A worker with one active "
                 + "allocation or few datagrams never waits either."),
         Option(
-            "relay-device", .device, short: "i", support: .later("relay sockets bound to an interface"),
-            "Network interface the relay sockets are bound to."),
+            "relay-device", .device, short: "i",
+            "Network interface the relay sockets are bound to. Older kernels want CAP_NET_RAW for it."),
         .flag(
             "server-relay",
             support: .refused("it would forward packets from any host without a permission, which makes an open relay"),
@@ -189,7 +190,9 @@ extension OptionTable {
 
     static let protocolSwitches: [Option] = [
         .flag("fingerprint", short: "f", "Add FINGERPRINT to every answer, not only when the client used it."),
-        .flag("stun-only", short: "S", "Answer Binding requests only; relay nothing."),
+        .flag(
+            "stun-only", short: "S",
+            "Answer Binding requests only; relay nothing. With secure-stun, only those with credentials."),
         .flag("no-stun", "Do not answer Binding requests. Not together with stun-only."),
         .flag("software-attribute", "Name the software in answers."),
         .flag("no-software-attribute", "Do not name the software in answers; wins over software-attribute."),
@@ -206,10 +209,10 @@ extension OptionTable {
             "mobility", support: .later("mobility (RFC 8016)"),
             "Let an allocation move with the client to another address."),
         .flag(
-            "rfc5780", support: .later("NAT discovery (RFC 5780)"), "Answer NAT discovery tests. Needs two addresses."),
-        .flag(
-            "no-rfc5780", support: .silent("NAT discovery is off unless `rfc5780` is written"),
-            "Answer no NAT discovery."),
+            "rfc5780",
+            "Serve NAT behaviour discovery (RFC 5780) on the first two listening-ip of each family, with "
+                + "listening-port and alt-listening-port."),
+        .flag("no-rfc5780", "Serve no NAT behaviour discovery; wins over rfc5780."),
         .flag(
             "response-origin-only-with-rfc5780", support: .silent("it has always been so"),
             "Send RESPONSE-ORIGIN only in NAT discovery."),

@@ -6,6 +6,7 @@ enum OptionValue: Equatable, Sendable {
     case integer(Int)
     case address(IPAddress)
     case endpoint(IPAddress, port: UInt16?)
+    case alternate(name: String?, IPAddress, port: UInt16?)
     case external(ExternalAddress)
     case peers(PeerMatcher)
     case user(StaticUser)
@@ -36,6 +37,7 @@ extension OptionValue {
             return .integer(try integer(text, in: 0...1_000_000_000_000, what: "a number of bytes per second"))
         case .address: return .address(try address(text[...]))
         case .endpoint: return try endpoint(text)
+        case .alternate: return try alternate(text)
         case .externalAddress: return .external(try external(text))
         case .peers: return .peers(try peers(text))
         case .credentials: return .user(try StaticUser(parsing: text))
@@ -58,7 +60,8 @@ extension OptionValue {
             return .flag(true)
         case .seconds(_, let whenBare?):
             return .integer(whenBare)
-        case .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .externalAddress, .peers,
+        case .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .alternate, .externalAddress,
+            .peers,
             .credentials, .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret,
             .origin, .roomPattern, .tokenIssuer, .host:
             throw MalformedValue("the value is missing; write one, or remove the option")
@@ -96,7 +99,7 @@ extension OptionValue {
         return address
     }
 
-    private static func endpoint(_ text: String) throws(MalformedValue) -> OptionValue {
+    static func endpoint(_ text: String) throws(MalformedValue) -> OptionValue {
         if let address = IPAddress(text) { return .endpoint(address, port: nil) }
         guard let endpoint = SocketAddress(text) else {
             throw MalformedValue("\(text.quoted) must be an address and a port: 192.0.2.1:3478 or [2001:db8::1]:3478")

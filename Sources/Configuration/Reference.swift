@@ -202,7 +202,7 @@ package enum ExampleFile {
         case .seconds(let range, let whenBare): String(whenBare ?? range.lowerBound)
         case .bytesPerSecond: "0"
         case .address: "192.0.2.1"
-        case .endpoint: "192.0.2.1:3478"
+        case .endpoint, .alternate: "192.0.2.1:3478"
         case .externalAddress: "203.0.113.1"
         case .peers: "10.0.0.0/8"
         case .credentials: "alice:choose-a-password"
@@ -249,6 +249,7 @@ extension ValueKind {
         case .bytesPerSecond: "bytes per second"
         case .address: "IP address"
         case .endpoint: "address or address:port"
+        case .alternate: "address or address:port, or name@ before it"
         case .externalAddress: "public or public/private address"
         case .peers: "address, first-last, or address/length"
         case .credentials: "name:password or name:0xkey"

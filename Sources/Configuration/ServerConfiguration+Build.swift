@@ -18,6 +18,8 @@ extension ServerConfiguration {
         process = ProcessSettings(settings)
         workers = Workers(settings, log: &log)
         signaling = Signaling(settings, listeners: listeners.addresses, quotas: quotas, log: &log)
+        discovery = Discovery(settings, listeners: listeners, relay: relay, log: &log)
+        redirection = Redirection(settings, authentication: authentication, log: &log)
         relaying = Relaying(
             settings, authentication: authentication, issuesCredentials: signaling != nil, log: &log)
     }
@@ -64,6 +66,7 @@ extension ServerConfiguration.Listeners {
         servesUDP = !settings.flag("no-udp")
         servesTCP = !settings.flag("no-tcp")
         refusesEncryption = ServerConfiguration.Encryption.isRefused(settings)
+        auxiliary = Self.auxiliary(settings, addresses: addresses, port: port, log: &log)
         device = settings.text("listening-device")
         socketBufferByteCount = settings.integer("sock-buf-size")
         if settings.isWritten("listening-port"), port == 0 {
@@ -96,6 +99,7 @@ extension ServerConfiguration.Relay {
         allowsUDP = !settings.flag("no-udp-relay")
         allowsTCP = !settings.flag("no-tcp-relay")
         defaultFamily = Self.defaultFamily(settings)
+        device = settings.text("relay-device")
         if !allowsUDP, !allowsTCP {
             log.add(
                 .error, at: settings.place(of: "no-udp-relay"), about: "no-udp-relay",

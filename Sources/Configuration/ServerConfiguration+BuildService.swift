@@ -35,9 +35,23 @@ extension ServerConfiguration.Authentication {
             let message = "longer than \(Self.realmByteCountMax) bytes, which would make 401 an amplifier; shorten it"
             log.add(.error, at: settings.place(of: "realm"), about: "realm", message)
         }
-        if requiredForBinding, staticUsers.isEmpty, sharedSecrets.isEmpty {
+        if requiredForBinding { reportSecureSTUN(settings, log: &log) }
+    }
+
+    private func reportSecureSTUN(_ settings: Settings, log: inout DiagnosticLog) {
+        let place = settings.place(of: "secure-stun")
+        // Signaling makes credentials of its own for who is in a room.
+        let hasCredentials = !staticUsers.isEmpty || !sharedSecrets.isEmpty || settings.integer("signaling-port") != 0
+        if anonymous {
+            let message = "no-auth asks nobody for credentials, for Binding neither; remove one of them"
+            log.add(.warning, at: place, about: "secure-stun", message)
+        } else if !hasCredentials {
             let message = "no client has credentials, so no Binding request is answered; add a user or a secret"
-            log.add(.warning, at: settings.place(of: "secure-stun"), about: "secure-stun", message)
+            log.add(.warning, at: place, about: "secure-stun", message)
+        }
+        if settings.flag("rfc3489-compatibility") {
+            let message = "clients of RFC 3489 have no credentials, so none of them is answered; remove one of the two"
+            log.add(.warning, at: place, about: "secure-stun", message)
         }
     }
 

@@ -31,6 +31,10 @@ package struct ServerConfiguration: Sendable, Equatable {
     package let workers: Workers
     /// Signaling and the site beside it; nil when no port was written for them.
     package let signaling: Signaling?
+    /// NAT behaviour discovery; nil when it is off.
+    package let discovery: Discovery?
+    /// Where clients are sent instead.
+    package let redirection: Redirection
 }
 
 extension ServerConfiguration {
@@ -60,6 +64,8 @@ extension ServerConfiguration {
         package let servesTCP: Bool
         /// TLS and DTLS are off because the operator said so, and not for want of a certificate.
         package let refusesEncryption: Bool
+        /// Further ones, each once, none of them heard by the above.
+        package let auxiliary: [SocketAddress]
         /// The network interface to bind to.
         package let device: String?
         /// For listeners and relay sockets.
@@ -97,6 +103,8 @@ extension ServerConfiguration {
         package let allowsTCP: Bool
         /// For requests without REQUESTED-ADDRESS-FAMILY.
         package let defaultFamily: DefaultFamily
+        /// The network interface that relay sockets are bound to.
+        package let device: String?
     }
 
     /// Who may relay, and how they prove it.

@@ -23,6 +23,12 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
 
     package var isAddressInUse: Bool { errno == EADDRINUSE }
 
+    /// Binding to a network interface failed, because of the interface or for want of the right to.
+    package var isAboutDevice: Bool { operation == "setsockopt(SO_BINDTODEVICE)" }
+
+    /// There is no network interface of that name.
+    package var isNoSuchDevice: Bool { errno == ENODEV }
+
     /// The address is none of this machine's.
     package var isAddressNotAvailable: Bool { errno == EADDRNOTAVAIL }
 

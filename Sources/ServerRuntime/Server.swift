@@ -35,7 +35,7 @@ package final class Server {
     private let ledger: SharedLedger
     let log: Log
     let workerCount: Int
-    private var mailboxes: [Mailbox<WorkerMessage>] = []
+    var mailboxes: [Mailbox<WorkerMessage>] = []
     /// Nil when nobody is served over TLS or DTLS.
     var certificates: CertificateStore?
     /// Some thread may still have old contexts.
@@ -93,6 +93,7 @@ package final class Server {
             try writeProcessID()
             try dropPrivileges()
             privilegesDropped()
+            try requireRelayDevice()
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
                 streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
@@ -121,51 +122,6 @@ package final class Server {
     }
 
     // MARK: - Start
-
-    /// The sockets of each worker; the kernel spreads clients over them (SO_REUSEPORT).
-    private func openListeners() throws(StartFailure) -> [ListenerGroup] {
-        for address in settings.listenerAddresses { try requireUnused(address) }
-        var groups: [ListenerGroup] = []
-        for address in settings.listenerAddresses {
-            let group = try ListenerGroup(workers: workerCount) { () throws(StartFailure) in try openListener(address) }
-            if let group { groups.append(group) }
-        }
-        return groups
-    }
-
-    /// SO_REUSEPORT lets every process of this user share a port, a second server that was started by mistake too; the
-    /// two would get half of the clients each. A socket without it tells whether anybody has the port.
-    private func requireUnused(_ address: SocketAddress) throws(StartFailure) {
-        _ = try openSocket(address, UDPSocketOptions(device: settings.device))
-    }
-
-    private func openListener(_ address: SocketAddress) throws(StartFailure) -> HeldSocket? {
-        let options = UDPSocketOptions(
-            reusePort: true, packetInfo: address.ip.isUnspecified, receiveBufferBytes: settings.socketBufferBytes,
-            sendBufferBytes: settings.socketBufferBytes, device: settings.device,
-            coalesces: settings.coalescesDatagrams)
-        return try openSocket(address, options)
-    }
-
-    private func openSocket(
-        _ address: SocketAddress, _ options: UDPSocketOptions
-    ) throws(StartFailure) -> HeldSocket? {
-        do { return HeldSocket(try UDPSocket(binding: address, options: options)) } catch {
-            // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
-            if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {
-                return nil
-            }
-            throw StartFailure("cannot listen on \(address): \(error); \(advice(error, address))")
-        }
-    }
-
-    func advice(_ error: SystemError, _ address: SocketAddress) -> String {
-        let option = address.port == configuration.listeners.port ? "listening-port" : "tls-listening-port"
-        if error.isAddressInUse { return "another server has the port; stop it or choose another \(option)" }
-        if error.isAddressNotAvailable { return "this host does not have the address; check listening-ip" }
-        if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }
-        return "check listening-ip and \(option)"
-    }
 
     private func writeProcessID() throws(StartFailure) {
         guard let path = configuration.process.pidFile else { return }
@@ -330,6 +286,7 @@ package final class Server {
             .notice,
             "Tern \(Version.number): \(workerCount) workers listen on \(listening.joined(separator: " and "))")
         logSignalingStart(addresses.signaling)
+        logListening()
         if case .stunOnly(let reason) = configuration.relaying {
             log.write(.warning, "STUN only, nothing is relayed: \(reason)")
             return

@@ -62,6 +62,8 @@ package struct ServerSettings: Sendable {
     package let servesPlainStreams: Bool
     package let streams: StreamSettings
     package let device: String?
+    /// The network interface of relay sockets.
+    package let relayDevice: String?
     package let logsInvalidPackets: Bool
     /// Of listeners and relay sockets alike.
     package let socketBufferBytes: Int
@@ -101,6 +103,7 @@ package struct ServerSettings: Sendable {
         gatherMicroseconds = configuration.workers.gatherMicroseconds
         logsInvalidPackets = configuration.logging.logsInvalidPackets
         device = configuration.listeners.device
+        relayDevice = configuration.relay.device
         socketBufferBytes = configuration.listeners.socketBufferByteCount
         relayPorts = configuration.relay.ports.bounds
         quarantineSeconds = configuration.relay.portQuarantineSeconds
@@ -137,6 +140,9 @@ package struct ServerSettings: Sendable {
         settings.alwaysAddsFingerprint = switches.alwaysAddsFingerprint
         settings.sendsReasonPhrases = switches.sendsReasonPhrase
         settings.software = switches.sendsSoftware ? Array("Tern \(Version.number)".utf8) : nil
+        if case .stunOnly = configuration.relaying { settings.servesTURN = false }
+        settings.discovery = discovery(configuration)
+        settings.alternates = alternates(configuration.redirection)
         settings.requiresAuthenticationForBinding = configuration.authentication.requiredForBinding
         settings.unauthenticatedRepliesPerSecond = configuration.rates.unauthorizedAnswersPerSource ?? 0
         settings.bindingRepliesPerSecond = configuration.rates.bindingAnswersPerSource ?? 0
@@ -162,8 +168,12 @@ package struct ServerSettings: Sendable {
     private static func access(
         _ configuration: ServerConfiguration, realm: [UInt8], _ issuingSecret: [UInt8]?
     ) -> Access {
-        if case .stunOnly = configuration.relaying { return .stunOnly }
         let authentication = configuration.authentication
+        if case .stunOnly = configuration.relaying {
+            let hasCredentials =
+                !authentication.staticUsers.isEmpty || !authentication.sharedSecrets.isEmpty || issuingSecret != nil
+            guard authentication.requiredForBinding, hasCredentials else { return .stunOnly }
+        }
         guard !authentication.anonymous else { return .anonymous }
         let users = authentication.staticUsers.map { user in
             let name = Array(user.name.utf8)
@@ -191,20 +201,6 @@ package struct ServerSettings: Sendable {
     }
 
     // MARK: - Addresses
-
-    /// The port of plain clients where they are served, and that of the others; either serves both kinds.
-    private static func listenerAddresses(
-        _ configuration: ServerConfiguration, isPlain: Bool, isSecure: Bool
-    ) -> [SocketAddress] {
-        var ports = isPlain ? [configuration.listeners.port] : []
-        if isSecure, let port = configuration.encryption?.port, !ports.contains(port) { ports.append(port) }
-        let addresses =
-            switch configuration.listeners.addresses {
-            case .allLocal: AddressFamily.allCases.map { IPAddress.any($0) }
-            case .these(let addresses): addresses
-            }
-        return ports.flatMap { port in addresses.map { SocketAddress(ip: $0, port: port) } }
-    }
 
     /// Where relay sockets are bound: what the operator wrote, else every address of the host, of which those that the
     /// world can reach are taken when a client's own path does not decide.
@@ -247,6 +243,7 @@ package struct ServerSettings: Sendable {
         var own = Set(host.addresses)
         for address in relayAddresses { own.formUnion([address.local, address.advertised]) }
         if case .these(let addresses) = configuration.listeners.addresses { own.formUnion(addresses) }
+        own.formUnion(configuration.listeners.auxiliary.map(\.ip).filter { !$0.isUnspecified })
         let rules = configuration.peerPolicy.rules.map { rule in
             let matcher: TURN.PeerRule.Matcher =
                 switch rule.matcher {
@@ -257,9 +254,7 @@ package struct ServerSettings: Sendable {
         }
         let ports = PeerPortPolicy(
             ownAddresses: Array(own),
-            listenerPorts: [
-                configuration.listeners.port, configuration.encryption?.port, configuration.signaling?.port,
-            ].compactMap(\.self),
+            listenerPorts: listenerPorts(configuration),
             deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
         return PeerFilter(
             rules: rules, relayAddresses: relayAddresses, ports: ports,

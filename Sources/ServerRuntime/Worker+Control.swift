@@ -171,6 +171,7 @@ extension Worker {
     private var relayOptions: UDPSocketOptions {
         UDPSocketOptions(
             receiveErrors: true, receiveBufferBytes: context.settings.socketBufferBytes,
-            sendBufferBytes: context.settings.socketBufferBytes, coalesces: context.settings.coalescesDatagrams)
+            sendBufferBytes: context.settings.socketBufferBytes, device: context.settings.relayDevice,
+            coalesces: context.settings.coalescesDatagrams)
     }
 }

@@ -29,6 +29,8 @@ enum WorkerMessage: Sendable {
     case revoke
     /// Certificates have changed: what begins from now on begins with these.
     case renew(SecureContexts)
+    /// Allocate requests are sent elsewhere from now on, or no longer.
+    case redirect(AlternateServers)
     case report(@Sendable (WorkerReport) -> Void)
 }
 
@@ -250,6 +252,7 @@ struct Worker: ~Copyable {
         case .stop: isStopping = true
         case .revoke: break
         case .renew(let contexts): renew(contexts)
+        case .redirect(let alternates): server.alternates = alternates
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters

@@ -177,15 +177,14 @@ struct FileParserTests {
     @Test("each option without effect is named once")
     func announcements() {
         let result = load(
-            "no-auth\ncli\ncli-password=hidden\nprometheus\nprometheus\naux-server=192.0.2.1:80\nno-cli\nprod\n")
+            "no-auth\ncli\ncli-password=hidden\nprometheus\nprometheus\nuserdb=/b\nno-cli\nprod\n")
         #expect(
             result.lines.dropFirst() == [
                 "turnserver.conf:2: note: cli: accepted without effect: there is no telnet console",
                 "turnserver.conf:3: note: cli-password: accepted without effect: there is no telnet console",
                 "turnserver.conf:4: note: prometheus: accepted; takes effect with a later release: "
                     + "the Prometheus exporter",
-                "turnserver.conf:6: note: aux-server: accepted; takes effect with a later release: "
-                    + "additional listeners",
+                "turnserver.conf:6: note: userdb: accepted; takes effect with a later release: users kept in SQLite",
             ])
     }
 

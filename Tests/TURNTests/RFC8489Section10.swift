@@ -17,7 +17,7 @@ struct RFC8489Section10 {
 
     @Test(
         "an Allocate with valid integrity gets 300, ALTERNATE-SERVER and integrity",
-        .requirement("R8489-10-1"), .requirement("R8489-14.8-2"), .requirement("R8489-14.15-1"))
+        .requirement("R8489-10-1"), .requirement("R8489-14.8-4"), .requirement("R8489-14.15-1"))
     func redirects() {
         let harness = harness(AlternateServers(udp: [Self.first]))
         let client = harness.client()
@@ -33,7 +33,7 @@ struct RFC8489Section10 {
         #expect(harness.ledger.liveCounts == (0, 0))
     }
 
-    @Test("MESSAGE-INTEGRITY-SHA256 is answered in kind", .requirement("R8489-14.8-2"))
+    @Test("MESSAGE-INTEGRITY-SHA256 is answered in kind", .requirement("R8489-14.8-4"))
     func modern() {
         let client = harness(AlternateServers(udp: [Self.first])).client()
         client.style = .modern
@@ -42,7 +42,7 @@ struct RFC8489Section10 {
         #expect(response?.isProtected(sha256: client.credentials.sha256Key) == true)
     }
 
-    @Test("nobody is redirected who has not shown credentials", .requirement("R8489-14.8-1"))
+    @Test("nobody is redirected who has not shown credentials", .requirement("R8489-14.8-3"))
     func strangers() {
         let client = harness(AlternateServers(udp: [Self.first], tcp: [Self.first])).client()
         let challenge = client.challenge()
@@ -53,7 +53,7 @@ struct RFC8489Section10 {
         #expect(client.send(client.bare(.binding))?.isSuccess == true)
     }
 
-    @Test("where nobody needs credentials nobody is redirected", .requirement("R8489-14.8-1"))
+    @Test("where nobody needs credentials nobody is redirected", .requirement("R8489-14.8-3"))
     func anonymous() {
         let harness = TURNHarness(
             TestSetup().with {

@@ -183,7 +183,8 @@ struct RFC8489Section12 {
     }
 
     @Test(
-        "RFC 3489 clients have no credentials, so they get nothing where all need them", .requirement("RI-operation-20"))
+        "RFC 3489 clients have no credentials, so they get nothing where all need them", .requirement("RI-operation-20")
+    )
     func classicWithoutCredentials() {
         let harness = TURNHarness(
             TestSetup().with {

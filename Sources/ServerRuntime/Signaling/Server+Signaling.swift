@@ -55,7 +55,7 @@ extension Server {
                 // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
                 let isOptional = address.ip == .v6(.any) && configuration.signaling?.addresses == .allLocal
                 if isOptional, !error.isAddressInUse { continue }
-                throw StartFailure("cannot listen on TCP \(address): \(error); \(Self.signalingAdvice(error))")
+                throw StartFailure("cannot listen on TCP \(address): \(error); \(signalingAdvice(error))")
             }
         }
         return listeners
@@ -67,7 +67,8 @@ extension Server {
         return settings.streamListenerAddresses.contains { $0.port == port }
     }
 
-    private static func signalingAdvice(_ error: SystemError) -> String {
+    private func signalingAdvice(_ error: SystemError) -> String {
+        if let advice = deviceAdvice(error, "listening-device") { return advice }
         if error.isAddressInUse { return "another server has the port; stop it or choose another signaling-port" }
         if error.isAddressNotAvailable { return "this host does not have the address; check signaling-ip" }
         if error.isPermissionDenied { return "ports below 1024 need root or CAP_NET_BIND_SERVICE" }

@@ -40,7 +40,7 @@ extension Server {
             if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {
                 return nil
             }
-            throw StartFailure("cannot listen on TCP \(address): \(error); \(advice(error, address))")
+            throw StartFailure("cannot listen on TCP \(address): \(error); \(advice(error, about: address))")
         }
     }
 }
