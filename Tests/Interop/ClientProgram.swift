@@ -8,6 +8,8 @@ struct ClientProgram: Sendable {
     private static let root = folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     static let stunclient = ClientProgram("stunclient.py", interpreter: "/usr/bin/python3")
+    static let natdiscovery = ClientProgram("natdiscovery.py", interpreter: "/usr/bin/python3")
+    static let discovery = ClientProgram("discovery_client.py", interpreter: python)
     static let uclient = ClientProgram("uclient.py", interpreter: "/usr/bin/python3")
     static let chromium = ClientProgram("chromium_client.py", interpreter: "/usr/bin/python3")
     /// gi comes from a Debian package and only Debian's own interpreter sees it.

@@ -9,6 +9,25 @@ struct InteropTests {
         try await expectSuccess(of: .stunclient)
     }
 
+    @Test(
+        "coturn's natdiscovery finds no NAT from four addresses, with padding and without",
+        arguments: [["-m", "-f"], ["-m", "-f", "-P"], ["-H"]])
+    func natdiscovery(flags: [String]) async throws {
+        try await expectSuccess(of: .natdiscovery, on: .fourAddresses, flags: flags)
+    }
+
+    @Test("aioice's messages are answered from each of the four addresses")
+    func discovery() async throws {
+        try await expectSuccess(of: .discovery, on: .fourAddresses)
+    }
+
+    @Test(
+        "coturn's uclient goes where it is redirected, over UDP and TCP",
+        arguments: [["-y", "-c", "-n", "20"], ["-t", "-y", "-c", "-s", "-n", "20"]])
+    func redirection(flags: [String]) async throws {
+        try await expectSuccess(of: .uclient, on: .redirecting, flags: flags)
+    }
+
     @Test("coturn's uclient loses nothing over channels between two relays")
     func uclientChannels() async throws {
         try await expectSuccess(of: .uclient, on: .wideChannels, flags: ["-y", "-c", "-n", "100", "-z", "5"])

@@ -8,7 +8,8 @@ struct ServerConfiguration: Sendable {
     var addresses = ["127.0.0.1"]
     /// Who may allocate. A test about other credentials replaces this line.
     var credentials = ["lt-cred-mech", "user=alice:secret"]
-    /// Further lines of `turnserver.conf`. `@DIRECTORY@` stands for the folder in which it lies.
+    /// Further lines of `turnserver.conf`. `@DIRECTORY@` stands for the folder in which it lies, `@NEXT-PORT@` for the
+    /// port behind the one that it listens on.
     var options: [String] = []
     /// Makes files in that folder before the server starts.
     var preparation: ClientProgram?
@@ -17,6 +18,15 @@ struct ServerConfiguration: Sendable {
 
     /// turnutils_uclient picks channel numbers up to 0x7FFF, as RFC 5766 §11 allowed and RFC 8656 §12 does not.
     static let wideChannels = ServerConfiguration(options: ["rfc5766-channel-numbers"])
+
+    /// Two addresses with two ports each, for NAT behaviour discovery.
+    static let fourAddresses = ServerConfiguration(addresses: ["127.0.0.1", "127.0.0.2"], options: ["rfc5780"])
+
+    /// Sends everybody to its second port, where nobody is sent on.
+    static let redirecting = ServerConfiguration(
+        options: [
+            "rfc5766-channel-numbers", "aux-server=127.0.0.1:@NEXT-PORT@", "alternate-server=127.0.0.1:@NEXT-PORT@",
+        ])
 
     /// Both families; what the clients of ``wideChannels`` need besides.
     static let dualStack = ServerConfiguration(
@@ -67,7 +77,9 @@ final class ServerUnderTest {
             guard outcome.exitCode == 0 else { throw TestFailure("nothing could be prepared: \(outcome.output)") }
         }
         let port = try Loopback.freePort(on: configuration.addresses)
-        let text = configuration.file(port: port).replacingOccurrences(of: "@DIRECTORY@", with: directory.path)
+        let text = configuration.file(port: port)
+            .replacingOccurrences(of: "@DIRECTORY@", with: directory.path)
+            .replacingOccurrences(of: "@NEXT-PORT@", with: "\(port + 1)")
         try text.write(to: directory.appending(path: "turnserver.conf"), atomically: true, encoding: .utf8)
 
         let server = try ServerUnderTest(configuration, directory: directory, port: port)
