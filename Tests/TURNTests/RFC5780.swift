@@ -251,6 +251,31 @@ struct RFC5780 {
         #expect(answer(6) == nil)
     }
 
+    @Test(
+        "whatever is asked, nobody but the source is answered, and not with more than it sent",
+        .requirement("RI-amplification-20"), .requirement("RI-amplification-21"))
+    func randomWishes() {
+        let harness = TURNHarness(Self.setup.with { $0.settings.bindingRepliesPerSecond = 0 })
+        var random = SeededRandom(seed: 5780)
+        let types: [UInt16] = [0x0003, 0x0026, 0x0027, 0x0003, 0x8022, 0x0006]
+        let servers = ["192.0.2.1:3478", "192.0.2.2:3478", "192.0.2.1:3479", "192.0.2.2:3479"].map { socket($0) }
+        for number in 0..<2_000 {
+            var request = TestRequest(.binding, id: harness.transactionID())
+            request.addsFingerprint = number % 3 == 0
+            for _ in 0..<Int(random.next() % 4) {
+                let longest: UInt64 = random.next() % 4 == 0 ? 600 : 6
+                let value = (0..<Int(random.next() % longest)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+                request.attributes.append(Attribute(type: types[Int(random.next() % 6)], value))
+            }
+            let datagram = request.encoded
+            let response = harness.receive(datagram, on: path("192.0.2.1:3478"))
+            #expect(response?.path.client.socketAddress.ip == Self.client.ip)
+            #expect(response.map { servers.contains($0.path.server) } == true)
+            // 68 bytes of addresses, a header of PADDING, FINGERPRINT.
+            #expect(response?.bytes.count ?? .max <= max(80, datagram.count))
+        }
+    }
+
     @Test("what stands behind the integrity asks for nothing", .requirement("R5780-7.2-1"))
     func behindIntegrity() {
         var request = TestRequest(.binding, id: harness.transactionID())

@@ -64,7 +64,11 @@ extension Server {
     /// Whether signaling shares the port with listeners of TURN: these have it then, and hand over what speaks HTTP.
     func servesHTTP(on address: SocketAddress) -> Bool {
         guard let port = configuration.signaling?.port, address.port == port else { return false }
-        return settings.streamListenerAddresses.contains { $0.port == port }
+        // An aux-server on this port may be on another address, which signaling then does not share.
+        return settings.streamListenerAddresses.contains { other in
+            other.port == port && other.family == address.family
+                && (other.ip == address.ip || other.ip.isUnspecified || address.ip.isUnspecified)
+        }
     }
 
     private func signalingAdvice(_ error: SystemError) -> String {

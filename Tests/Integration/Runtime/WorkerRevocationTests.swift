@@ -10,7 +10,7 @@ import Testing
 
 @testable import ServerRuntime
 
-@Suite("A worker that is told of a revocation")
+@Suite("A worker that is told of a revocation, or of other servers")
 struct WorkerRevocationTests {
     private static let user = Array("tern.3.m-abcdefghijklmnop".utf8)
 
@@ -80,6 +80,23 @@ struct WorkerRevocationTests {
         #expect(running.ledger.liveCounts == (0, 0))
         #expect(try exchange(.allocate, client, running) == .error)
         #expect(running.ledger.liveCounts == (0, 0))
+    }
+
+    @Test(
+        "sends Allocate requests to other servers when told to, and serves them again", .requirement("RI-redirection-3")
+    )
+    func redirects() throws {
+        let running = try Running()
+        defer { running.stop() }
+        let client = try UDPSocket(binding: SocketAddress(ip: .loopback(.ipv4), port: 0))
+        #expect(running.members.enter(Self.user, at: Clock.monotonic()))
+        let other = SocketAddress(ip: .v4(IPv4Address(rawValue: 0xC000_0201)), port: 3478)
+        running.mailbox.post(.redirect(AlternateServers(udp: [AlternateServer(other)])))
+        #expect(try exchange(.allocate, client, running) == .error)
+        #expect(running.ledger.liveCounts == (0, 0))
+        running.mailbox.post(.redirect(.none))
+        #expect(try exchange(.allocate, client, running) == .success)
+        #expect(running.ledger.liveCounts == (1, 1))
     }
 
     /// Sends a request with credentials that hold; the answer's class.
