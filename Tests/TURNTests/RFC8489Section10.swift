@@ -17,7 +17,8 @@ struct RFC8489Section10 {
 
     @Test(
         "an Allocate with valid integrity gets 300, ALTERNATE-SERVER and integrity",
-        .requirement("R8489-10-1"), .requirement("R8489-14.8-4"), .requirement("R8489-14.15-1"))
+        .requirement("R8489-10-1"), .requirement("R8489-14.8-4"), .requirement("R8489-14.15-1"),
+        .requirement("R8656-7.2-35"))
     func redirects() {
         let harness = harness(AlternateServers(udp: [Self.first]))
         let client = harness.client()
