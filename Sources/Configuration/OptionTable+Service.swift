@@ -49,8 +49,8 @@ extension OptionTable {
                 + "without a further round trip."),
         Option(
             "server-name", .string, default: .described("the realm"),
-            "Name of this server, as in its certificate. If the certificate holds it, signaling tells clients of TLS to "
-                + "come by it; a tls-alternate-server of the same name needs no ALTERNATE-DOMAIN."),
+            "Name of this server, as in its certificate. If the certificate holds it, signaling tells clients of TLS "
+                + "to come by it; a tls-alternate-server of the same name needs no ALTERNATE-DOMAIN."),
         .flag("oauth", support: .noEffect("third-party tokens (RFC 7635) are not accepted"), "Accept RFC 7635 tokens."),
         .flag(
             "check-origin-consistency", support: .noEffect("ORIGIN is not used by current clients"),
