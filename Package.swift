@@ -90,7 +90,9 @@ let assembly: [Target] = [
 
 /// Tools that measure, beside the product; Benchmarks/README.md.
 let benchmarks: [Target] = [
-    .target(name: "CLoad", path: "Benchmarks/CLoad", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(
+        name: "CLoad", path: "Benchmarks/CLoad", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .executableTarget(
         name: "tern-bench",
         dependencies: [

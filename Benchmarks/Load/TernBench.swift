@@ -25,8 +25,10 @@ enum TernBench {
         } catch let error as ScenarioError {
             switch error {
             case .system(let error): complain("\(error)")
-            case .setUp(let failures, let codes):
-                complain(RefusalAdvice(failures: failures, codes: codes, server: options.server).text)
+            case .setUp(let failures, let codes, let loss):
+                let advice = RefusalAdvice(
+                    failures: failures, codes: codes, server: options.server, transport: options.transport, loss: loss)
+                complain(advice.text)
             }
             Process.exit(1)
         } catch {

@@ -37,6 +37,9 @@ struct OptionsTests {
         #expect(!options.takesTrains)
         #expect(options.pid == 12)
         #expect(try parse("channel --flood").get().pace == .flood)
+        #expect(try parse("channel --transport tls").get().transport == .tls)
+        #expect(try parse("handshake --transport dtls --resume").get().resumes)
+        #expect(try parse("idle --transport tcp --bare").get().isBare)
     }
 
     @Test(
@@ -48,8 +51,14 @@ struct OptionsTests {
             ("channel --burst", "--burst: a value is missing: 1 to 64"),
             ("channel --burst 65", "--burst 65: allowed is 1 to 64"),
             ("channel --burst 64 --payload 1200", "--burst 64: with this payload, at most 51"),
-            ("channel --transport tcp", "--transport tcp: not yet: only udp can be measured"),
-            ("channel --transport quic", "--transport quic: allowed is udp"),
+            ("channel --transport quic", "--transport quic: allowed is udp, tcp, tls or dtls"),
+            ("handshake", "--transport udp: mode handshake needs tcp, tls or dtls"),
+            ("handshake --transport tls --rate 2", "--rate: mode handshake goes as fast as it is answered"),
+            ("channel --transport tcp --direct", "--transport tcp: with --direct there is only udp"),
+            ("channel --transport dtls --payload 16001", "--payload 16001: over dtls at most 16000 bytes"),
+            ("idle --bare", "--bare: this is for mode idle over tcp, tls or dtls"),
+            ("handshake --transport tcp --resume", "--resume: this is for tls and dtls"),
+            ("channel --transport dtls --tls12", "--tls12: this is for --transport tls"),
             ("channel --server example.org:1", "--server example.org:1: allowed is an IPv4 address and a port"),
             ("channel --flood --rate 5", "--flood: either this, or --rate, or --window"),
             ("channel --window 5 --rate 5", "--window: either this or --rate"),

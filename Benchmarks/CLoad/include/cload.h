@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cload_links.h"
+
 #if defined(__clang__)
 #pragma clang assume_nonnull begin
 #endif

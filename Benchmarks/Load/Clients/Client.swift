@@ -3,23 +3,29 @@ import LinuxSockets
 import NetworkPrimitives
 import STUN
 
-/// One client of the server: a socket and how far it has come with its requests.
+/// One client of the server: its way there, and how far it has come with its requests.
 final class Client {
     enum Step {
         /// An Allocate without credentials, which is answered by realm and nonce.
         case challenge
+        /// A Binding request, which shows that the server has finished its handshake too.
+        case ask
         case allocate, permit, bind, release
         /// The one datagram that the floor forwarder wants.
         case openFloor
     }
 
-    enum Progress { case waiting, advanced, finished, failed(Int) }
+    enum Progress {
+        case waiting, advanced, finished, failed(Int)
+        /// The connection is gone.
+        case lost
+    }
 
     /// The channel of every client: it means something only together with the client's address. Low, because new
     /// versions of coturn refuse 0x5000 and up.
     static let channel: UInt16 = 0x4000
 
-    let socket: Socket
+    let link: Link
     private let credentials: Credentials
     private let peer: SocketAddress
     private(set) var relayed: SocketAddress?
@@ -34,19 +40,18 @@ final class Client {
     /// `number` is unique within the run, and the client has an address of 127.0.0.0/8 of its own: the system uses
     /// ports again at once, and a server remembers for a while who spoke from there.
     init(
-        number: UInt32, peer: SocketAddress, credentials: Credentials, options: Options
-    ) throws(SystemError) {
+        number: UInt32, peer: SocketAddress, credentials: Credentials, options: Options, links: Links?
+    ) {
         transaction = TransactionID(high: number, low: Clock.monotonic().nanoseconds)
-        socket = try Socket(
-            on: options.isOnLoopback ? Self.address(number) : options.own, takesTrains: options.takesTrains)
-        try socket.connect(to: options.server)
+        link = Link(from: options.isOnLoopback ? Self.address(number) : options.own, options, links)
         self.peer = peer
         self.credentials = credentials
     }
 
     private static let firstHost = UInt32(truncatingIfNeeded: Clock.monotonic().nanoseconds >> 10)
 
-    private static func address(_ number: UInt32) -> IPv4Address {
+    /// One of 127.0.0.0/8 that is no other client's.
+    static func address(_ number: UInt32) -> IPv4Address {
         // Neither 127.0.0.1 and its neighbours, where the server and the peers are, nor the broadcast address.
         let hosts: UInt64 = 0xFF_0000
         return IPv4Address(rawValue: 0x7F00_8000 + UInt32((UInt64(firstHost) + UInt64(number)) % hosts))
@@ -54,17 +59,25 @@ final class Client {
 
     var isFinished: Bool { steps.isEmpty }
 
-    func begin(_ script: [Step]) {
+    /// Connects, if that has not happened yet, and sends the first request.
+    func begin(_ script: [Step]) throws(SystemError) {
         steps = script[...]
         retransmissions = 0
         beganAt = Clock.monotonic().nanoseconds
+        try link.open()
         nextTransaction()
         sendRequest()
     }
 
     func retransmit() {
         retransmissions += 1
-        sendRequest()
+        if link.retransmits() { sendRequest() } else { sentAt = Clock.monotonic().nanoseconds }
+    }
+
+    /// The connection is gone, and nothing will come of the script.
+    func lose() -> Progress {
+        steps = []
+        return .lost
     }
 
     func receive(_ bytes: RawSpan) -> Progress {
@@ -111,7 +124,7 @@ final class Client {
         var storage = InlineArray<1024, UInt8>(repeating: 0)
         var span = storage.mutableSpan
         let count = unsafe write(step, into: span.mutableBytes)
-        socket.send(unsafe storage.span.bytes.extracting(0..<count))
+        link.send(unsafe storage.span.bytes.extracting(0..<count))
     }
 
     private func write(_ step: Step, into buffer: consuming MutableRawSpan) -> Int {
@@ -125,9 +138,9 @@ final class Client {
             writer.append(.channelNumber, UInt32(Self.channel) << 16)
             writer.appendXORAddress(.xorPeerAddress, peer)
         case .release: writer.append(.lifetime, UInt32(0))
-        case .openFloor: break
+        case .openFloor, .ask: break
         }
-        guard step != .challenge else { return writer.finish() }
+        guard step != .challenge, step != .ask else { return writer.finish() }
         writer.append(.username, credentials.user)
         writer.append(.realm, credentials.realm)
         writer.append(.nonce, nonce)
@@ -146,6 +159,7 @@ final class Client {
     private static func method(of step: Step) -> Method {
         switch step {
         case .challenge, .allocate, .openFloor: .allocate
+        case .ask: .binding
         case .permit: .createPermission
         case .bind: .channelBind
         case .release: .refresh

@@ -5,6 +5,7 @@ import NetworkPrimitives
 extension Engine {
     /// Takes what waits at a socket.
     mutating func takeArrivals(_ index: Int) {
+        guard arrivals[index].link < 0 else { return takeMessages(index) }
         // A socket that had something in the last round as well may have more than one by now.
         let isBusy = arrivals[index].round == round - 1
         let limit = isBusy ? max(arrivals[index].limit, 2) : arrivals[index].limit
@@ -21,6 +22,22 @@ extension Engine {
         }
         lastArrival = now
         inFlight = max(0, inFlight - datagrams)
+    }
+
+    /// The same for a connection.
+    private mutating func takeMessages(_ index: Int) {
+        guard let links else { return }
+        let link = arrivals[index].link
+        // When they came is known when they are read, and the engine is not to be asked for it by the closure.
+        var now: UInt64 = 0
+        let messages = unsafe links.receive(from: link) {
+            if now == 0 { now = Clock.monotonic().nanoseconds }
+            unsafe accept($0, index, at: now)
+        }
+        if links.hasEnded(link) { ended += 1 }
+        guard messages > 0 else { return }
+        lastArrival = now
+        inFlight = max(0, inFlight - messages)
     }
 
     @inline(__always)

@@ -5,16 +5,22 @@ import NetworkPrimitives
 // What leaves, and when.
 extension Engine {
     private static let stallNanoseconds: UInt64 = 50_000_000
+    private static let waitNanoseconds: UInt64 = 200_000
     /// Datagrams sent until we look what has arrived: longer rounds would make our own sockets overflow.
     private static let roundMax = 64
 
     /// Sends what is to be sent now; the result is when there will be more.
     mutating func send(at now: UInt64) -> UInt64 {
-        switch pace {
-        case .window(let size): fillWindow(size, at: now)
-        case .rate: sendDue(at: now)
-        case .flood: flood(at: now)
-        }
+        let next =
+            switch pace {
+            case .window(let size): fillWindow(size, at: now)
+            case .rate: sendDue(at: now)
+            case .flood: flood(at: now)
+            }
+        guard let links else { return next }
+        waiting = links.flush()
+        // The kernel tells us of room by nothing but taking more.
+        return waiting > 0 ? min(next, now + Self.waitNanoseconds) : next
     }
 
     private mutating func fillWindow(_ size: Int, at now: UInt64) -> UInt64 {
@@ -65,11 +71,17 @@ extension Engine {
                 }
             }
             if flow.isSealed { unsafe key.seal(UnsafeMutableRawBufferPointer(start: train, count: flow.datagramBytes)) }
+            if flow.link >= 0, let links {
+                return unsafe links.put(
+                    train, count: flow.datagramBytes * burst, segment: flow.datagramBytes, on: flow.link)
+            }
             return burst == 1
                 ? unsafe cload_send(flow.sender, train, flow.datagramBytes)
                 : unsafe cload_send_train(
                     flow.sender, train, flow.datagramBytes * burst, UInt16(flow.datagramBytes))
         }
+        // A stream that is full holds back who floods it.
+        if result < 0, flow.link >= 0, pace == .flood { return }
         sent += burst
         if result < 0 {
             // Sent, as far as the measurement goes, and lost.

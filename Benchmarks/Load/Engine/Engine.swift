@@ -13,6 +13,8 @@ struct Engine {
     let burst: Int
     let stamp: Stamp
     let inbox = Inbox()
+    /// Connections of clients; nil when they use UDP.
+    let links: Links?
     /// With what requests are sealed.
     var key = HMACKey()
     var flows: [Flow] = []
@@ -28,6 +30,10 @@ struct Engine {
     var refusedBySystem = 0
     var unexpected = 0
     var stalls = 0
+    /// Connections that the server has ended.
+    var ended = 0
+    /// Connections with more to write than the kernel would take.
+    var waiting = 0
     var pacer: Pacer?
     var latency: LatencyHistogram?
     var lateness: LatencyHistogram?
@@ -39,7 +45,8 @@ struct Engine {
     var round = 0
     var lastArrival: UInt64 = 0
 
-    init(_ options: Options) {
+    init(_ options: Options, _ links: Links?) {
+        self.links = links
         pace = options.pace
         burst = options.burst
         stamp = Stamp(run: UInt32(truncatingIfNeeded: Clock.monotonic().nanoseconds) | 1)

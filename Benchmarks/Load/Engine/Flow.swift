@@ -4,6 +4,8 @@ import NetworkPrimitives
 /// One direction of one allocation, or the requests of one client: where datagrams leave, and what they are.
 struct Flow {
     let sender: CInt
+    /// The connection that it leaves by instead; -1 for a datagram socket.
+    var link: Int32 = -1
     /// The train of datagrams, within `Traffic.trains`.
     let start: Int
     var datagramBytes: Int
@@ -27,6 +29,8 @@ struct Arrival {
     }
 
     let raw: CInt
+    /// The connection that it comes by instead; -1 for a datagram socket.
+    let link: Int32
     let form: Form
     let bytes: ClosedRange<Int>
     /// Where the time was found the last time.
@@ -36,8 +40,9 @@ struct Arrival {
     /// The round in which something came last.
     var round = 0
 
-    init(at raw: CInt, _ form: Form, bytes: ClosedRange<Int>) {
+    init(at raw: CInt, link: Int32 = -1, _ form: Form, bytes: ClosedRange<Int>) {
         self.raw = raw
+        self.link = link
         self.form = form
         self.bytes = bytes
         stampOffset =

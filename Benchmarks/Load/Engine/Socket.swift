@@ -20,7 +20,7 @@ final class Socket {
     var localAddress: SocketAddress { socket.localAddress }
 
     /// Datagrams that came and found no room.
-    var drops: Int { max(0, Int(cload_drops(raw))) }
+    static func drops(_ raw: CInt) -> Int { max(0, Int(cload_drops(raw))) }
 
     func connect(to address: SocketAddress) throws(SystemError) {
         guard case .v4(let ip) = address.ip else { throw SystemError(operation: "connect: IPv4 only", errno: 97) }

@@ -23,10 +23,10 @@ import NetworkPrimitives
     /// A look that took longer was interrupted by others, and what they used was not our CPU.
     private static let lookMax: UInt64 = 2_000
 
-    init(_ options: Options) throws(SystemError) {
+    init(_ options: Options, _ links: Links?) throws(SystemError) {
         self.options = options
         poller = try Poller()
-        engine = Engine(options)
+        engine = Engine(options, links)
         sampler = Sampler(pid: options.pid)
     }
 

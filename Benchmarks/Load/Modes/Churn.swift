@@ -51,17 +51,16 @@ final class Churn: Companion {
             try open()
             pacer.advance()
         }
-        if nextLook <= now { look(at: now) }
+        if nextLook <= now { try look(at: now) }
     }
 
     func receive(from number: Int, at now: UInt64) {
         guard let seat = seats[number] else { return }
-        for slot in 0..<inbox.receive(from: seat.client.socket.raw, limit: 4) {
-            _ = unsafe inbox.forEachDatagram(inSlot: slot) {
-                guard let client = seats[number]?.client else { return }
-                take(unsafe client.receive($0.bytes), of: number, at: now)
-            }
+        seat.client.link.receive(inbox) {
+            guard let client = seats[number]?.client else { return }
+            take(client.receive($0), of: number, at: now)
         }
+        if seat.client.link.hasEnded, seats[number]?.client === seat.client { take(.lost, of: number, at: now) }
     }
 
     /// Gives back what is still there.
@@ -70,12 +69,12 @@ final class Churn: Companion {
         let end = Clock.monotonic().advanced(byMilliseconds: 1000)
         for index in seats.indices {
             guard let seat = seats[index], case .held = seat.phase else { continue }
-            release(index)
+            try release(index)
         }
         while seats.contains(where: { $0 != nil }) {
             let now = Clock.monotonic()
             guard now < end else { return }
-            look(at: now.nanoseconds)
+            try look(at: now.nanoseconds)
             _ = try traffic.receive(until: now.advanced(byMilliseconds: 10).nanoseconds, now: now.nanoseconds)
         }
     }
@@ -86,17 +85,17 @@ final class Churn: Companion {
             findings.failures += 1
             return
         }
-        let client = try pool.makeClient(to: peer)
+        let client = pool.makeClient(to: peer)
         let index = free.popLast() ?? seats.count
         if index == seats.count { seats.append(nil) }
         seats[index] = Seat(client: client, phase: .opening)
-        try traffic.watch(client.socket.raw, for: self, number: index)
-        client.begin([.challenge, .allocate, .permit, .bind])
+        try client.begin([.challenge, .allocate, .permit, .bind])
+        if client.link.raw >= 0 { try traffic.watch(client.link.raw, for: self, number: index) }
     }
 
-    private func release(_ index: Int) {
+    private func release(_ index: Int) throws(SystemError) {
         seats[index]?.phase = .releasing
-        seats[index]?.client.begin([.release])
+        try seats[index]?.client.begin([.release])
     }
 
     private func leave(_ index: Int) {
@@ -110,6 +109,9 @@ final class Churn: Companion {
         case .failed(let code):
             findings.failures += 1
             if findings.refusals.count < 8 { findings.refusals.append(code) }
+            leave(index)
+        case .lost:
+            findings.failures += 1
             leave(index)
         case .finished:
             guard let seat = seats[index] else { return }
@@ -125,12 +127,12 @@ final class Churn: Companion {
     }
 
     /// Who has stayed long enough goes; who is not answered asks again, and gives up in the end.
-    private func look(at now: UInt64) {
+    private func look(at now: UInt64) throws(SystemError) {
         nextLook = now + Self.lookEvery
         for index in seats.indices {
             guard let seat = seats[index] else { continue }
             if case .held(let end) = seat.phase {
-                if now >= end { release(index) }
+                if now >= end { try release(index) }
             } else if now > seat.client.sentAt + Self.retransmitAfter {
                 guard seat.client.retransmissions < Self.retransmissionsMax else {
                     findings.failures += 1

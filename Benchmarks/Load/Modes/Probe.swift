@@ -24,7 +24,7 @@ final class Probe: Companion {
     private(set) var findings = Outcome.Probe()
     private var pacer: Pacer
     private let inbox = Inbox()
-    private let socket: Socket
+    private let link: Link
     private let client: Client?
     private let credentials: Credentials
     private var nonce: [UInt8]
@@ -32,10 +32,10 @@ final class Probe: Companion {
     private let transactionHigh: UInt32
     private var next: UInt64 = 1
 
-    /// `client` has an allocation; nil asks for Bindings, from `socket`.
-    init(client: Client?, socket: Socket, credentials: Credentials) {
+    /// `client` has an allocation; nil asks for Bindings, by `link`.
+    init(client: Client?, link: Link, credentials: Credentials) {
         self.client = client
-        self.socket = socket
+        self.link = link
         self.credentials = credentials
         nonce = client?.nonce ?? []
         findings.isRefresh = client != nil
@@ -45,7 +45,7 @@ final class Probe: Companion {
 
     func begin(in traffic: Traffic, at now: UInt64) throws(SystemError) {
         pacer = Pacer(start: now, perSecond: Self.perSecond, burst: 1)
-        try traffic.watch(socket.raw, for: self, number: 0)
+        try traffic.watch(link.raw, for: self, number: 0)
     }
 
     var due: UInt64 { pending.reduce(pacer.due) { min($0, $1.retransmitAt) } }
@@ -75,9 +75,7 @@ final class Probe: Companion {
     }
 
     func receive(from number: Int, at now: UInt64) {
-        for slot in 0..<inbox.receive(from: socket.raw, limit: 4) {
-            _ = unsafe inbox.forEachDatagram(inSlot: slot) { unsafe take($0.bytes, at: now) }
-        }
+        link.receive(inbox) { take($0, at: now) }
     }
 
     /// Requests on their way when the load ends are not awaited.
@@ -120,6 +118,6 @@ final class Probe: Companion {
             client == nil
             ? AuthenticatedRequest.binding(transactionID: id)
             : AuthenticatedRequest.refresh(credentials, nonce: nonce, transactionID: id)
-        request.withRawSpan { socket.send($0) }
+        request.withRawSpan { link.send($0) }
     }
 }

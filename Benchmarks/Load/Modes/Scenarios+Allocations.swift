@@ -4,8 +4,18 @@ import NetworkPrimitives
 
 // Allocations for their own sake.
 extension Scenarios {
-    func allocate() throws -> Outcome {
-        let pool = try ClientPool(options)
+    func allocate() throws -> Outcome { try cycles([.challenge, .allocate, .permit, .bind, .release]) }
+
+    /// Connections that are opened, asked once, and closed.
+    func handshake() throws -> Outcome {
+        var outcome = try cycles([.ask])
+        outcome.handshakes = links?.handshakes
+        return outcome
+    }
+
+    /// Clients come, go through the script and leave, a bounded number at a time.
+    private func cycles(_ script: [Client.Step]) throws -> Outcome {
+        let pool = try ClientPool(options, links)
         let peer = try Socket(on: options.own)
         let sampler = Sampler(pid: options.pid)
         let start = Clock.monotonic().nanoseconds
@@ -14,10 +24,7 @@ extension Scenarios {
         var first: Reading?
         var last: Reading?
         var latency = LatencyHistogram()
-        try pool.cycle(
-            [.challenge, .allocate, .permit, .bind, .release], concurrency: options.window ?? 16,
-            peer: peer.localAddress
-        ) { finished, durations in
+        try pool.cycle(script, concurrency: options.window ?? 16, peer: peer.localAddress) { finished, durations in
             let now = Clock.monotonic().nanoseconds
             if first == nil, now >= measureFrom {
                 first = Reading(pid: options.pid, delivered: finished)
@@ -32,7 +39,7 @@ extension Scenarios {
             return true
         }
         guard let first, let last, last.delivered > first.delivered else {
-            throw ScenarioError.setUp(failures: pool.failures, codes: pool.refusals)
+            throw refusal(of: pool)
         }
         var outcome = Outcome(interval: Interval(from: first, to: last))
         outcome.refusals = pool.refusals
@@ -42,19 +49,20 @@ extension Scenarios {
         return outcome
     }
 
-    /// Costs of having allocations: to open them, to keep them, and whether the memory comes back.
+    /// Costs of having allocations, or mere connections: to open them, to keep them, and whether the memory comes back.
     func idle() throws -> Outcome {
-        let pool = try ClientPool(options)
+        let pool = try ClientPool(options, links)
         let peer = try Socket(on: options.own)
-        try pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
+        pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
         let before = residentBytes(options.pid) ?? 0
         let start = Reading(pid: options.pid)
-        try setUp(pool, [.challenge, .allocate])
+        try setUp(pool, options.isBare ? [.ask] : [.challenge, .allocate])
         let opened = Reading(pid: options.pid, delivered: options.allocations)
         let open = residentBytes(options.pid) ?? 0
         try sleep(options.seconds)
         let kept = Interval(from: opened, to: Reading(pid: options.pid))
-        try setUp(pool, [.release])
+        if !options.isBare { try setUp(pool, [.release]) }
+        pool.leave()
         try sleep(0.5)
         var outcome = Outcome(interval: Interval(from: start, to: opened))
         outcome.memory = Outcome.Memory(

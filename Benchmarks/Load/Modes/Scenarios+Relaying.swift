@@ -7,16 +7,16 @@ import STUN
 extension Scenarios {
     func relay() throws -> Outcome {
         let peers = try makePeers()
-        let pool = try ClientPool(options)
-        try pool.addClients(toPeers: peers.map(\.localAddress))
+        let pool = try ClientPool(options, links)
+        pool.addClients(toPeers: peers.map(\.localAddress))
         try setUp(pool, options.isFloor ? [.openFloor] : [.challenge, .allocate, .permit] + (isChannel ? [.bind] : []))
-        let traffic = try Traffic(options)
-        try addRelaying(pool.clients, peers, to: traffic)
+        let traffic = try Traffic(options, links)
+        try addRelaying(pool, peers, to: traffic)
         let (probe, probePool) = options.hasProbe ? try makeProbe(peer: peers[0].localAddress) : (nil, nil)
         if let probe { traffic.addCompanion(probe) }
         let churn = options.mode == .churn ? try makeChurn(peer: peers[0].localAddress, traffic) : nil
         if let churn { traffic.addCompanion(churn) }
-        let sockets = pool.clients.map(\.socket) + peers
+        let sockets = pool.clients.compactMap(\.link.droppingSocket) + peers.map(\.raw)
         let ports = PortSet(on: options.own, [options.server] + pool.clients.compactMap(\.relayed))
         // The traffic knows descriptors only; their owners have to live as long.
         var outcome = try withExtendedLifetime((pool, peers, probePool)) {
@@ -32,20 +32,21 @@ extension Scenarios {
         return outcome
     }
 
-    private func addRelaying(_ clients: [Client], _ peers: [Socket], to traffic: Traffic) throws {
+    private func addRelaying(_ pool: ClientPool, _ peers: [Socket], to traffic: Traffic) throws {
         // Framing is the same for all channels, which all have one number; an indication names its peer.
         let sharedUp = isChannel ? traffic.addTrain(of: channelData()) : 0
         let down = traffic.addTrain(of: payload())
         let hasStamps = options.hasStamps
-        for (client, peer) in zip(clients, peers) {
-            guard let relayed = client.relayed else { throw ScenarioError.setUp(failures: 1, codes: []) }
+        for (client, peer) in zip(pool.clients, peers) {
+            guard let relayed = client.relayed else { throw refusal(of: pool) }
             try peer.connect(to: relayed)
             if options.direction != .down {
                 let indication = isChannel ? [] : sendIndication(to: peer.localAddress)
                 traffic.addFlow(
                     Flow(
-                        sender: client.socket.raw, start: isChannel ? sharedUp : traffic.addTrain(of: indication),
-                        datagramBytes: isChannel ? 4 + options.payload : indication.count,
+                        sender: client.link.raw, link: client.link.number,
+                        start: isChannel ? sharedUp : traffic.addTrain(of: indication),
+                        datagramBytes: isChannel ? channelDataBytes : indication.count,
                         stampOffset: hasStamps ? (isChannel ? 4 : Self.payloadOffset) : nil))
                 try traffic.addArrival(Arrival(at: peer.raw, .payload, bytes: options.payload...options.payload))
             }
@@ -55,18 +56,20 @@ extension Scenarios {
                         sender: peer.raw, start: down, datagramBytes: options.payload, stampOffset: hasStamps ? 0 : nil)
                 )
                 try traffic.addArrival(
-                    Arrival(at: client.socket.raw, isChannel ? .channelData : .indication, bytes: framedBytes))
+                    Arrival(
+                        at: client.link.raw, link: client.link.number, isChannel ? .channelData : .indication,
+                        bytes: framedBytes))
             }
         }
     }
 
     private func makeChurn(peer: SocketAddress, _ traffic: Traffic) throws -> Churn {
-        Churn(options, pool: try ClientPool(options, firstNumber: 1_000_000), peer: peer, traffic: traffic)
+        Churn(options, pool: try ClientPool(options, links, firstNumber: 1_000_000), peer: peer, traffic: traffic)
     }
 
     /// The same without a server: sockets in pairs.
     func direct() throws -> Outcome {
-        let traffic = try Traffic(options)
+        let traffic = try Traffic(options, links)
         let train = traffic.addTrain(of: payload())
         var sockets: [Socket] = []
         for _ in 0..<options.allocations {
@@ -85,7 +88,7 @@ extension Scenarios {
             }
         }
         return try withExtendedLifetime(sockets) {
-            try measure(traffic, over: sockets, serverPorts: PortSet(on: options.own, []))
+            try measure(traffic, over: sockets.map(\.raw), serverPorts: PortSet(on: options.own, []))
         }
     }
 
@@ -112,6 +115,12 @@ extension Scenarios {
     private func channelData() -> [UInt8] {
         [UInt8(Client.channel >> 8), UInt8(Client.channel & 0xFF)]
             + [UInt8(options.payload >> 8), UInt8(options.payload & 0xFF)] + payload()
+            + Array(repeating: 0, count: channelDataBytes - 4 - options.payload)
+    }
+
+    /// Padded to four bytes in a stream, where the next message follows (RFC 8656 §12.5).
+    private var channelDataBytes: Int {
+        4 + (options.transport.isReliable ? (options.payload + 3) & ~0b11 : options.payload)
     }
 
     /// Behind the header, XOR-PEER-ADDRESS of an IPv4 address and the head of DATA.

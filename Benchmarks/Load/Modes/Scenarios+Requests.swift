@@ -8,23 +8,29 @@ extension Scenarios {
     private static let stampOffset = 8
 
     func binding() throws -> Outcome {
-        let traffic = try Traffic(options)
+        let traffic = try Traffic(options, links)
         let request = AuthenticatedRequest.binding(transactionID: TransactionID(high: 1, low: 2))
         let train = traffic.addTrain(of: request)
-        var sockets: [Socket] = []
-        for _ in 0..<options.allocations {
-            let socket = try Socket(on: options.own, takesTrains: options.takesTrains)
-            try socket.connect(to: options.server)
+        // Connections of one source are more than a server may allow, so that each has its own.
+        let hasSources = links != nil && options.isOnLoopback
+        var clients: [Link] = []
+        for number in 0..<options.allocations {
+            let link = Link(from: hasSources ? Client.address(UInt32(number)) : options.own, options, links)
+            try link.open()
             traffic.addFlow(
-                Flow(sender: socket.raw, start: train, datagramBytes: request.count, stampOffset: Self.stampOffset))
-            try traffic.addArrival(Arrival(at: socket.raw, .response, bytes: 20...1024))
-            sockets.append(socket)
+                Flow(
+                    sender: link.raw, link: link.number, start: train, datagramBytes: request.count,
+                    stampOffset: Self.stampOffset))
+            try traffic.addArrival(Arrival(at: link.raw, link: link.number, .response, bytes: 20...1024))
+            clients.append(link)
         }
         let peer = try Socket(on: options.own)
         let (probe, probePool) = options.hasProbe ? try makeProbe(peer: peer.localAddress) : (nil, nil)
         if let probe { traffic.addCompanion(probe) }
-        var outcome = try withExtendedLifetime((sockets, probePool)) {
-            try measure(traffic, over: sockets, serverPorts: PortSet(on: options.own, [options.server]))
+        var outcome = try withExtendedLifetime((clients, probePool)) {
+            try measure(
+                traffic, over: clients.compactMap(\.droppingSocket),
+                serverPorts: PortSet(on: options.own, [options.server]))
         }
         probe?.finish()
         outcome.probe = probe?.findings
@@ -33,11 +39,11 @@ extension Scenarios {
     }
 
     func refresh() throws -> Outcome {
-        let pool = try ClientPool(options)
+        let pool = try ClientPool(options, links)
         let peer = try Socket(on: options.own)
-        try pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
+        pool.addClients(toPeers: Array(repeating: peer.localAddress, count: options.allocations))
         try setUp(pool, [.challenge, .allocate])
-        let traffic = try Traffic(options)
+        let traffic = try Traffic(options, links)
         traffic.seal(with: HMACKey(pool.credentials))
         let id = TransactionID(high: 1, low: 2)
         for client in pool.clients {
@@ -45,9 +51,10 @@ extension Scenarios {
             let start = traffic.addTrain(of: request, room: AuthenticatedRequest.room)
             traffic.addFlow(
                 Flow(
-                    sender: client.socket.raw, start: start, datagramBytes: request.count,
+                    sender: client.link.raw, link: client.link.number, start: start, datagramBytes: request.count,
                     stampOffset: Self.stampOffset, isSealed: true))
-            try traffic.addArrival(Arrival(at: client.socket.raw, .response, bytes: 20...1024))
+            try traffic.addArrival(
+                Arrival(at: client.link.raw, link: client.link.number, .response, bytes: 20...1024))
         }
         var refusals: [Int] = []
         traffic.onRefusal = { [unowned traffic] refusal in
@@ -65,7 +72,8 @@ extension Scenarios {
         if let probe { traffic.addCompanion(probe) }
         var outcome = try withExtendedLifetime((pool, probePool)) {
             try measure(
-                traffic, over: pool.clients.map(\.socket), serverPorts: PortSet(on: options.own, [options.server]))
+                traffic, over: pool.clients.compactMap(\.link.droppingSocket),
+                serverPorts: PortSet(on: options.own, [options.server]))
         }
         traffic.onRefusal = nil
         probe?.finish()

@@ -7,12 +7,19 @@ import NetworkPrimitives
 enum ScenarioError: Error {
     case system(SystemError)
     /// Clients could not be set up; the codes of the first refusals.
-    case setUp(failures: Int, codes: [Int])
+    case setUp(failures: Int, codes: [Int], loss: String?)
 }
 
 /// The modes of the generator.
 struct Scenarios {
     let options: Options
+    /// The connections of clients; nil for UDP.
+    let links: Links?
+
+    init(options: Options) {
+        self.options = options
+        links = Links(options)
+    }
 
     func run() throws(ScenarioError) -> Outcome {
         do {
@@ -23,7 +30,9 @@ struct Scenarios {
                 case .refresh: try refresh()
                 case .allocate: try allocate()
                 case .idle: try idle()
+                case .handshake: try handshake()
                 }
+            outcome.protocolName = links?.protocolName
             outcome.resident = residentBytes(options.pid)
             return outcome
         } catch let error as SystemError {
@@ -35,22 +44,27 @@ struct Scenarios {
 
     func setUp(_ pool: ClientPool, _ script: [Client.Step]) throws {
         try pool.run(script, concurrency: 16)
-        guard pool.failures == 0 else { throw ScenarioError.setUp(failures: pool.failures, codes: pool.refusals) }
+        guard pool.failures == 0 else { throw refusal(of: pool) }
+    }
+
+    func refusal(of pool: ClientPool) -> ScenarioError {
+        .setUp(failures: pool.failures, codes: pool.refusals, loss: pool.loss)
     }
 
     /// Runs the traffic over these sockets, which belong to us, and counts what was lost and where.
-    func measure(_ traffic: Traffic, over sockets: [Socket], serverPorts: PortSet) throws(SystemError) -> Outcome {
-        let ownBefore = sockets.reduce(0) { $0 + $1.drops }
+    func measure(_ traffic: Traffic, over sockets: [CInt], serverPorts: PortSet) throws(SystemError) -> Outcome {
+        let ownBefore = sockets.reduce(0) { $0 + Socket.drops($1) }
         let serverBefore = serverPorts.drops
         let interval = try traffic.run()
         let lost = try traffic.countLost()
         var outcome = Outcome(interval: interval, lost: lost, sent: traffic.engine.sent)
         outcome.refusedBySystem = traffic.engine.refusedBySystem
-        outcome.generatorDrops = sockets.reduce(0) { $0 + $1.drops } - ownBefore
+        outcome.generatorDrops = sockets.reduce(0) { $0 + Socket.drops($1) } - ownBefore
         if let before = serverBefore, let after = serverPorts.drops { outcome.serverDrops = max(0, after - before) }
         outcome.unexpected = traffic.engine.unexpected
         outcome.failures = traffic.failures
         outcome.stalls = traffic.engine.stalls
+        outcome.endedConnections = traffic.engine.ended
         outcome.latency = traffic.engine.latency
         outcome.lateness = traffic.engine.lateness
         outcome.skipped = (traffic.engine.pacer?.skipped ?? 0) * options.burst
@@ -61,13 +75,13 @@ struct Scenarios {
 
     /// A client for the probe and, if the server has users, an allocation of its own.
     func makeProbe(peer: SocketAddress) throws -> (probe: Probe, pool: ClientPool) {
-        let pool = try ClientPool(options, firstNumber: 2_000_000)
-        try pool.addClients(toPeers: [peer])
+        let pool = try ClientPool(options, links, firstNumber: 2_000_000)
+        pool.addClients(toPeers: [peer])
         guard let client = pool.clients.first else { preconditionFailure("one was added") }
         let asksForRefresh = !options.isFloor && (options.mode != .binding || !options.user.isEmpty)
         if asksForRefresh { try setUp(pool, [.challenge, .allocate]) }
-        let probe = Probe(
-            client: asksForRefresh ? client : nil, socket: client.socket, credentials: pool.credentials)
+        try client.link.open()
+        let probe = Probe(client: asksForRefresh ? client : nil, link: client.link, credentials: pool.credentials)
         return (probe, pool)
     }
 }

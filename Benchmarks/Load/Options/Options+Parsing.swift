@@ -36,7 +36,7 @@ extension Options {
     /// What may stand behind each word.
     private static let allowed: [String: String] = [
         "--server": "an IPv4 address and a port, as in 127.0.0.1:3478",
-        "--transport": "udp",
+        "--transport": "udp, tcp, tls or dtls",
         "--user": "a name",
         "--password": "a text",
         "--allocations": "1 to 16000",
@@ -61,6 +61,9 @@ extension Options {
         case "--flood": isFlooding = true
         case "--direct": isDirect = true
         case "--probe": hasProbe = true
+        case "--bare": isBare = true
+        case "--resume": resumes = true
+        case "--tls12": isTLS12 = true
         case "--no-gro": takesTrains = false
         case "--no-spin": spins = false
         default: return false
@@ -109,21 +112,19 @@ extension Options {
 
     /// Words that are right alone and wrong together.
     private func checkTogether() throws(OptionError) {
-        if transport != .udp {
-            throw OptionError(word: "--transport \(transport.rawValue)", advice: "not yet: only udp can be measured")
-        }
+        try checkTransport()
         // What a datagram is packed in: an indication needs 44 bytes, rounded up.
         if burst > 1, burst * (payload + 64) > 65_000 {
             throw OptionError(word: "--burst \(burst)", advice: "with this payload, at most \(65_000 / (payload + 64))")
         }
-        if burst > 1, mode == .refresh || mode == .allocate || mode == .idle {
+        if burst > 1, mode == .refresh || !hasTraffic {
             throw OptionError(word: "--burst", advice: "mode \(mode.rawValue) sends requests one by one")
         }
         if isFlooding, rate > 0 || window != nil {
             throw OptionError(word: "--flood", advice: "either this, or --rate, or --window")
         }
         if rate > 0, window != nil { throw OptionError(word: "--window", advice: "either this or --rate") }
-        if isFlooding || rate > 0, mode == .allocate || mode == .idle {
+        if isFlooding || rate > 0, !hasTraffic {
             throw OptionError(
                 word: isFlooding ? "--flood" : "--rate", advice: "mode \(mode.rawValue) goes as fast as it is answered")
         }
@@ -131,11 +132,35 @@ extension Options {
             throw OptionError(word: "--direct", advice: "this is for the modes channel and indication")
         }
         if isDirect, hasProbe { throw OptionError(word: "--probe", advice: "with --direct there is no server to ask") }
-        if hasProbe, mode == .allocate || mode == .idle {
+        if hasProbe, !hasTraffic {
             throw OptionError(word: "--probe", advice: "this runs next to modes with traffic")
         }
         if isFloor, ![.channel, .indication, .binding].contains(mode) {
             throw OptionError(word: "--floor", advice: "this is for the modes channel, indication and binding")
         }
+    }
+
+    /// Whether the mode sends by a pace, and not one step after the other.
+    private var hasTraffic: Bool { ![.allocate, .idle, .handshake].contains(mode) }
+
+    private func checkTransport() throws(OptionError) {
+        let word = "--transport \(transport.rawValue)"
+        if transport == .udp, mode == .handshake {
+            throw OptionError(word: word, advice: "mode handshake needs tcp, tls or dtls")
+        }
+        if transport != .udp, isDirect || isFloor {
+            throw OptionError(word: word, advice: "with \(isDirect ? "--direct" : "--floor") there is only udp")
+        }
+        // A record holds 16,384 bytes, and a datagram one record.
+        if transport == .dtls, mode.isRelaying, payload > 16_000 {
+            throw OptionError(word: "--payload \(payload)", advice: "over dtls at most 16000 bytes")
+        }
+        if isBare, mode != .idle || transport == .udp {
+            throw OptionError(word: "--bare", advice: "this is for mode idle over tcp, tls or dtls")
+        }
+        if resumes, transport != .tls && transport != .dtls {
+            throw OptionError(word: "--resume", advice: "this is for tls and dtls")
+        }
+        if isTLS12, transport != .tls { throw OptionError(word: "--tls12", advice: "this is for --transport tls") }
     }
 }

@@ -3,7 +3,7 @@ import NetworkPrimitives
 /// What to measure and how hard: what the command line of the TURN modes comes to.
 struct Options: Sendable {
     enum Mode: String, CaseIterable {
-        case channel, indication, binding, refresh, allocate, idle, churn
+        case channel, indication, binding, refresh, allocate, idle, churn, handshake
 
         /// Whether payloads go through the server.
         var isRelaying: Bool { [.channel, .indication, .churn].contains(self) }
@@ -11,8 +11,13 @@ struct Options: Sendable {
         var isAsking: Bool { self == .binding || self == .refresh }
     }
     enum Direction: String, CaseIterable { case up, down, both }
-    /// How clients reach the server. Streams have their names here, and are refused, until they can be measured.
-    enum Transport: String, CaseIterable { case udp, tcp, tls, dtls }
+    /// How clients reach the server; peers are reached by UDP.
+    enum Transport: String, CaseIterable {
+        case udp, tcp, tls, dtls
+
+        /// Whether nothing is lost on the way, and messages follow each other without a gap.
+        var isReliable: Bool { self == .tcp || self == .tls }
+    }
     /// What decides when the next datagram leaves.
     enum Pace: Equatable {
         /// A datagram has arrived: so many are in flight.
@@ -34,7 +39,7 @@ struct Options: Sendable {
     var payload = 160
     var burst = 1
     var direction = Direction.up
-    /// Datagrams in flight, or cycles under way in mode `allocate`.
+    /// Datagrams in flight, or cycles and connections under way in modes `allocate` and `handshake`.
     var window: Int?
     /// Datagrams a second in all; 0 sends as soon as the window has room.
     var rate = 0
@@ -42,6 +47,12 @@ struct Options: Sendable {
     var isFlooding = false
     /// Without the server, from the clients to the peers: what the generator and the kernel need for themselves.
     var isDirect = false
+    /// Mode `idle`: connections without an allocation.
+    var isBare = false
+    /// TLS 1.3 is not offered.
+    var isTLS12 = false
+    /// Handshakes go on from an earlier session.
+    var resumes = false
     /// Asks the server fifty times a second, next to the load.
     var hasProbe = false
     /// Allocations a second that come and go in mode `churn`, and how long each stays.

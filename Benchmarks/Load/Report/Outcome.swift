@@ -13,6 +13,11 @@ struct Outcome {
     var failures = 0
     var unexpected = 0
     var stalls = 0
+    /// Connections that the server ended while they were needed.
+    var endedConnections = 0
+    var handshakes: Links.Handshakes?
+    /// Version and cipher suite of connections that are encrypted.
+    var protocolName: String?
     var latency: LatencyHistogram?
     /// Paced: how much later than scheduled bursts left, and how many were left out.
     var lateness: LatencyHistogram?

@@ -6,10 +6,15 @@ struct RefusalAdvice {
     /// Error codes of the first refusals; none when nobody answered.
     let codes: [Int]
     let server: SocketAddress
+    let transport: Options.Transport
+    /// Why a connection ended before anybody answered.
+    let loss: String?
 
     var text: String {
         guard let code = codes.first else {
-            return "no answer from \(server): is a server listening there, over UDP? (\(failures) clients)"
+            let name = transport.rawValue.uppercased()
+            if let loss { return "connections to \(server) over \(name) end: \(loss) (\(failures) clients)" }
+            return "no answer from \(server): is a server listening there, over \(name)? (\(failures) clients)"
         }
         return "the server refused \(failures) clients with error \(code)\(Self.meaning(of: code))"
     }

@@ -40,6 +40,7 @@ extension Report {
         writer.member("mode", options.mode.rawValue)
         writer.member("transport", options.transport.rawValue)
         writer.member("direction", options.direction.rawValue)
+        if let name = outcome.protocolName { writer.member("encryption", name) }
         writer.member("allocations", options.allocations)
         writer.member("payload", options.payload)
         writer.member("burst", options.burst)
@@ -63,6 +64,7 @@ extension Report {
         writer.member("perSecond", Double(interval.delivered) / max(interval.seconds, 1e-9))
         writer.member("goodputBitsPerSecond", goodputBitsPerSecond)
         writer.member("serverMicroseconds", interval.microsecondsPerOperation)
+        writer.member("perServerSecond", perServerSecond)
         writer.member("serverUserMicroseconds", interval.userMicrosecondsPerOperation)
         writer.member("serverShare", interval.serverShare)
         writer.member("serverUserShare", interval.userShare)
@@ -89,6 +91,11 @@ extension Report {
         writer.member("generatorDrops", outcome.generatorDrops)
         if let drops = outcome.serverDrops { writer.member("serverDrops", drops) } else { writer.none("serverDrops") }
         writer.member("stalls", outcome.stalls)
+        writer.member("endedConnections", outcome.endedConnections)
+        if let handshakes = outcome.handshakes {
+            writer.member("handshakes", handshakes.finished)
+            writer.member("resumed", handshakes.resumed)
+        }
         writer.member("unexpected", outcome.unexpected)
         writer.member("failures", outcome.failures)
         writer.name("refusals")

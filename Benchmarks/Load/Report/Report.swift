@@ -16,13 +16,15 @@ struct Report {
             case .binding: "Binding, \(options.allocations) clients"
             case .refresh: "Refresh, \(options.allocations) allocations"
             case .allocate: "allocation cycles"
-            case .idle: "idle, \(options.allocations) allocations"
+            case .idle: "idle, \(options.allocations) \(options.isBare ? "connections" : "allocations")"
+            case .handshake: options.resumes ? "handshakes, resumed" : "handshakes"
             }
-        return what + pace + (options.isDirect ? ", without a server" : "")
+        let way = options.transport == .udp ? "" : " over \(options.transport.rawValue)"
+        return what + way + pace + (options.isDirect ? ", without a server" : "")
     }
 
     private var pace: String {
-        guard options.mode != .idle, options.mode != .allocate else { return "" }
+        guard options.mode != .idle, options.mode != .allocate, options.mode != .handshake else { return "" }
         return switch options.pace {
         case .flood: ", flood"
         case .rate(let perSecond): ", \(Figure.grouped(Double(perSecond)))/s"
@@ -36,7 +38,8 @@ struct Report {
         case .channel, .indication, .churn: "datagram"
         case .binding, .refresh: "request"
         case .allocate: "cycle"
-        case .idle: "allocation"
+        case .idle: options.isBare ? "connection" : "allocation"
+        case .handshake: options.transport == .tcp ? "connection" : "handshake"
         }
     }
 
@@ -46,6 +49,9 @@ struct Report {
         guard options.mode.isRelaying, outcome.interval.seconds > 0 else { return nil }
         return Double(outcome.interval.delivered * options.payload * 8) / outcome.interval.seconds
     }
+
+    /// How many of what was done a second of the server's CPU suffices for.
+    var perServerSecond: Double? { outcome.interval.microsecondsPerOperation.map { 1e6 / max($0, 1e-9) } }
 
     var bytesPerAllocation: Int? {
         outcome.memory.map { ($0.open - $0.before) / options.allocations }
@@ -86,6 +92,8 @@ struct Report {
                     "\(Figure.fixed(cost, 2)) µs \(eachUnit), \(Figure.percent(interval.serverShare)) of a core" + split
                 ))
         }
+        if options.mode == .handshake { rows += handshakeRows }
+        if let name = outcome.protocolName { rows.append(("encryption", name)) }
         if let voluntary = interval.voluntarySwitches, let involuntary = interval.involuntarySwitches {
             rows.append(
                 (
@@ -149,12 +157,22 @@ struct Report {
         var rows = [
             (
                 "memory",
-                "\(bytesPerAllocation.map { Figure.grouped(Double($0)) } ?? "–") B an allocation; "
+                "\(bytesPerAllocation.map { Figure.grouped(Double($0)) } ?? "–") B \(eachUnit); "
                     + "\(Figure.bytes(Double(memory.before))) before, \(Figure.bytes(Double(memory.open))) open, "
                     + "\(Figure.bytes(Double(memory.afterwards))) released"
             )
         ]
         if let share = memory.idleCPUShare { rows.append(("idle CPU", "\(Figure.percent(share)) of a core")) }
+        return rows
+    }
+
+    private var handshakeRows: [(String, String)] {
+        var rows: [(String, String)] = []
+        if let count = perServerSecond { rows.append(("CPU second", "\(Figure.grouped(count)) \(unit)s")) }
+        if let handshakes = outcome.handshakes, options.transport != .tcp {
+            let (finished, resumed) = (Double(handshakes.finished), Double(handshakes.resumed))
+            rows.append(("resumed", "\(Figure.grouped(resumed)) of \(Figure.grouped(finished))"))
+        }
         return rows
     }
 
@@ -192,6 +210,9 @@ struct Report {
         }
         if outcome.stalls > 0 {
             caveats.append("Nothing arrived for 50 ms and the window was filled anew; so often: \(outcome.stalls).")
+        }
+        if outcome.endedConnections > 0 {
+            caveats.append("Connections that the server ended meanwhile: \(outcome.endedConnections).")
         }
         if outcome.generatorDrops > 0 { caveats.append("Some of the loss is the generator's own.") }
         return caveats
