@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 
-from compare_support import machine, servers
+from compare_support import identities, machine, servers
 from compare_support.progress import Progress
 from compare_support.report import Report
 from compare_support.rounds import Rounds, planned_for_all
@@ -30,6 +30,9 @@ the realm r, and has to relay to 127.0.0.1. For example another build of coturn,
 It is pinned to the same processor, and measured in the same rounds. Its CPU is that of the process which the command
 starts: no shell, no container and no daemon between. What it cannot do shows as "–", with a note below the table.
 
+Scenarios over TLS and DTLS have a certificate that was made for them. Words with {certificate}, {key} or {secureport}
+are used for those only, as '--cert={certificate}'. Clients try {port}, whatever they speak.
+
 Scenarios: """
 
 
@@ -47,6 +50,7 @@ def parse():
     parser.add_argument("--peer", metavar="NAME=COMMAND", action="append", default=[], help="another server; see below")
     parser.add_argument("--before", metavar="PATH", help="another build of tern, to be measured as well")
     parser.add_argument("--tern-options", metavar="WORDS", default="", help="more options for tern serve")
+    parser.add_argument("--tls12", action="store_true", help="clients offer no TLS 1.3, which coturn may lack")
     parser.add_argument("--json", metavar="FILE", help="write all values to this file")
     parser.add_argument("--gate", action="store_true", help="exit 1 when a bar is missed or was not measured")
     options = parser.parse_args()
@@ -79,6 +83,8 @@ def main():
     tally = Tally()
     progress = Progress(planned_for_all(options.scenarios, programs, options))
     options.scratch = tempfile.mkdtemp(prefix="tern-compare-")
+    kinds = {scenario.certificate for scenario in options.scenarios} - {None}
+    options.identities = identities.make(options.scratch, kinds)
     rounds = Rounds(options, options.scenarios, programs, tally, progress)
     # Ended early, by a key or by a time limit, it still stops its servers and tells what it has seen.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -73,6 +73,12 @@ class Report:
             " disturbed.",
             "Measured on " + ", ".join(f"{name} {value}" for name, value in self.facts.items() if value) + ".",
         ]
+        ciphers = {}
+        for run in tally.runs:
+            if run.get("encryption"):
+                ciphers.setdefault((run["transport"], run["server"]), set()).add(run["encryption"])
+        lines += [f"{transport} of {title_of(who)}: {'; '.join(sorted(found))}."
+                  for (transport, who), found in sorted(ciphers.items())]
         for name, texts in tally.notes.items():
             lines += [f"note: {name}: {text}" for text in sorted(texts)]
         return lines

@@ -100,7 +100,8 @@ class Rounds:
         if self.absences.get(program.name, 0) >= ABSENCES_MAX:
             return None
         for _ in range(STARTS_MAX):
-            server = Server(program, self.options.scratch)
+            identity = self.options.identities.get(scenario.certificate)
+            server = Server(program, self.options.scratch, scenario.transport, identity)
             try:
                 if server.is_ready():
                     self.absences[program.name] = 0
@@ -146,6 +147,8 @@ class Rounds:
             self.tally.note(scenario.name, f"{who}: lost {result['lostInAll'] / result['sentInAll']:.2%} in a round")
         if result.get("flood") and result["lostInAll"] == 0:
             self.tally.note(scenario.name, f"{who}: nothing was lost in a round, so that it was no flood")
+        if result.get("endedConnections"):
+            self.tally.note(scenario.name, f"{who}: ended {result['endedConnections']} connections in a round")
         if result["failures"] > 0:
             self.tally.note(scenario.name, f"{who}: {result['failures']} refusals in a round")
 
@@ -170,6 +173,9 @@ def run_generator(server, scenario, options):
     """The generator's result, or None and what it complained of."""
     command = ["taskset", "-c", GENERATOR_CPU, os.path.join(options.binaries, "tern-bench"), *scenario.words.split()]
     command += ["--user", "u", "--password", "p", "--json", "--warmup", str(WARMUP)]
+    command += ["--transport", scenario.transport]
+    if scenario.transport == "tls" and options.tls12:
+        command.append("--tls12")
     command += ["--seconds", str(scenario.seconds or options.seconds)]
     if server is None:
         command.append("--direct")

@@ -42,6 +42,10 @@ class Scenario:
     #: Seconds that a run takes apart from those measured, for the estimate.
     overhead: float = 0.8
     seconds: float | None = None
+    #: How clients reach the server; peers always are reached by UDP.
+    transport: str = "udp"
+    #: The kind of certificate that the server has; see identities.py.
+    certificate: str | None = None
 
 
 def coturn(most):
@@ -74,6 +78,34 @@ def _indication(direction, length, most):
     return _relay(
         f"{name}-{length}", title, f"indication --direction {direction} --burst {length}", (coturn(most),),
         ("connected",) if length == 1 else ("gso",), ("--indications",))
+
+
+def _stream(transport, direction, payload, allocations, bars=()):
+    """Clients on connections, peers on UDP."""
+    name = f"{transport}-{direction}-{payload}-{allocations}"
+    title = f"{transport.upper()} {payload} B {direction}, n {allocations}"
+    return Scenario(
+        name, f"channel --direction {direction} --payload {payload} --allocations {allocations}",
+        (Row(name, title, bars=tuple(bars)),), transport=transport, certificate=None if transport == "tcp" else "rsa")
+
+
+def _handshake(transport, kind, more=""):
+    name = "-".join(filter(None, ("handshake", transport, kind, more)))
+    key = {"rsa": "RSA 2048", "ec": "ECDSA P-256", None: ""}[kind]
+    what = ", ".join(filter(None, (f"{transport.upper()} {'handshakes' if kind else 'connections'}", key, more)))
+    row = Row(name, f"{what}: in a second of CPU, more is better", "perServerSecond", digits=0)
+    words = "handshake" + (" --resume" if more == "resumed" else "")
+    return Scenario(name, words, (row,), transport=transport, certificate=kind)
+
+
+def _memory(transport, bars, holds_allocation=False):
+    name = f"memory-{transport}" + ("-allocation" if holds_allocation else "")
+    title = f"2,000 idle {transport.upper()} connections" + (" with an allocation" if holds_allocation else "")
+    words = "idle --allocations 2000" + ("" if holds_allocation else " --bare")
+    row = Row(name, f"{title}: resident bytes of each", "bytesPerAllocation", tuple(bars), 0)
+    return Scenario(
+        name, words, (row,), is_alone=True, overhead=3.0, seconds=0.5, transport=transport,
+        certificate=None if transport == "tcp" else "rsa")
 
 
 PACED = "160 B both, n 100, 50,000/s"
@@ -116,6 +148,17 @@ SCENARIOS = (
                      (Bar(0.0),), 1, 100.0, False)),
     _flood("down", Row("flood-down-slowest", f"{FLOOD} down: slowest answer to a request, ms", "slowestRequest",
                        (Bar(50),), 1, 0.001)),
+    *(_stream(transport, direction, payload, allocations, (coturn(most),))
+      for transport, most in (("tcp", 0.85), ("tls", 0.95)) for payload in (160, 1200) for allocations in (10, 100)
+      for direction in ("up", "down")),
+    *(_stream("dtls", direction, 160, 100) for direction in ("up", "down")),
+    _handshake("tcp", None),
+    *(_handshake(transport, kind) for transport in ("tls", "dtls") for kind in ("rsa", "ec")),
+    _handshake("tls", "rsa", "resumed"),
+    _memory("tcp", (Bar(4000),)),
+    _memory("tls", (Bar(40_000),)),
+    _memory("dtls", ()),
+    *(_memory(transport, (), holds_allocation=True) for transport in ("tcp", "tls", "dtls")),
 )
 
 

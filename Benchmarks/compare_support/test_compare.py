@@ -58,6 +58,17 @@ class Servers(unittest.TestCase):
             with self.assertRaises(ValueError):
                 servers.peer(text)
 
+    def test_words_about_certificates_are_for_scenarios_with_one(self):
+        values = {"{port}": "4000", "{log}": "log"}
+        secure = {**values, "{certificate}": "rsa.pem", "{key}": "rsa.key", "{secureport}": "4001"}
+        plain_words, secure_words = (servers.command(servers.coturn(), found) for found in (values, secure))
+        self.assertIn("--no-tls", plain_words)
+        self.assertNotIn("--no-tls", secure_words)
+        self.assertEqual(secure_words[-3:], ["--cert=rsa.pem", "--pkey=rsa.key", "--tls-listening-port=4001"])
+        program = servers.peer("new=turnserver -p {port} --cert={certificate} --pkey={key}")
+        self.assertEqual(servers.command(program, values), ["turnserver", "-p", "4000"])
+        self.assertEqual(servers.command(program, secure)[3:], ["--cert=rsa.pem", "--pkey=rsa.key"])
+
     def test_losses_that_the_server_counted_are_told_from_others(self):
         line = "sent 9 datagrams, failed to send 3, 40 not read in time; dropped: noChannel 2, overBandwidth 5"
         log = types.SimpleNamespace(log="", log_lines=lambda path: ["started", line, "stopped"])
@@ -75,6 +86,13 @@ class Scenarios(unittest.TestCase):
         self.assertRaises(ValueError, select, "b")
         self.assertEqual(select(None), SCENARIOS)
 
+    def test_a_transport_with_encryption_has_a_certificate_and_no_other_has(self):
+        self.assertEqual({s.transport for s in SCENARIOS}, {"udp", "tcp", "tls", "dtls"})
+        for scenario in SCENARIOS:
+            self.assertEqual(scenario.certificate is not None, scenario.transport in ("tls", "dtls"), scenario.name)
+        names = [scenario.name for scenario in SCENARIOS]
+        self.assertEqual(len(set(names)), len(names))
+
     def test_every_base_is_measured_in_the_rows_scenario(self):
         for scenario in SCENARIOS:
             bases = {bar.base for row in scenario.rows for bar in row.bars} - {None, "coturn"}
@@ -87,6 +105,11 @@ class Scenarios(unittest.TestCase):
 
 
 class Reports(unittest.TestCase):
+    def test_what_connections_were_encrypted_with_is_told_once_a_server(self):
+        tally = Tally()
+        tally.runs = [{"server": "tern", "transport": "tls", "encryption": "TLSv1.3, A"}] * 2
+        self.assertIn("tls of Tern: TLSv1.3, A.\n", Report([], tally, [], {}, 1).markdown() + "\n")
+
     def test_a_server_that_cannot_do_a_scenario_shows_as_a_dash(self):
         row = Row("up", "up", bars=(Bar(0.85, "coturn"), Bar(1.08, "connected")))
         tally = Tally()
