@@ -165,7 +165,9 @@ let testTargets: [Target] = [
     .testTarget(
         name: "IntegrationTests", dependencies: ["TestSupport", "CTLSClient", "STUN", "Crypto", "NetworkPrimitives"],
         path: "Tests/Integration", exclude: ["Runtime"], swiftSettings: relaxed),
-    .testTarget(name: "LoadTests", dependencies: ["tern-bench"], path: "Tests/Load", swiftSettings: relaxed),
+    .testTarget(
+        name: "LoadTests", dependencies: ["tern-bench", "LinuxSockets", "NetworkPrimitives"], path: "Tests/Load",
+        swiftSettings: relaxed),
     // Workers in this process, to see what no client can.
     .testTarget(
         name: "RuntimeTests",

@@ -6,12 +6,13 @@
 //     floor --connect PORT         the same; each relay socket is connected to its peer
 //     floor --gso PORT             recvmmsg; what a batch has for one flow leaves in runs, by UDP_SEGMENT  (batched.c)
 //     floor --gro PORT             the same, and runs that arrive together are received together by UDP_GRO
+//     floor --stream PORT          --connect, and clients come by TCP                                (stream.c)
 //     … --gather-us N              sleeps before it waits again when the last round brought few datagrams
 //     … --indications              speaks Data indications to clients instead of ChannelData
 //
 // A client opens a flow by one datagram, 0xF1 0x00, the peer's IPv4 address and port, and is answered by the relay's
 // address and port. From then on its channel is 0x4000, and Send indications for this peer are understood too. Binding
-// requests are answered.
+// requests are answered. On a connection the same is a frame of channel 0x4F00, and so is the answer.
 #define _GNU_SOURCE
 #include "floor.h"
 
@@ -80,7 +81,7 @@ static int open_socket(uint16_t port) {
     return fd;
 }
 
-static void watch(int fd, uint32_t token) {
+void watch(int fd, uint32_t token) {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = token};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) die("epoll_ctl");
 }
@@ -89,28 +90,38 @@ static void reply(const void *bytes, size_t count, const struct sockaddr_in *cli
     (void)sendto(listener, bytes, count, MSG_DONTWAIT, (const struct sockaddr *)client, sizeof *client);
 }
 
-static void open_flow(const uint8_t *bytes, const struct sockaddr_in *client) {
-    struct flow *flow = find_flow(client);
-    if (flow == NULL) {
-        if (flow_count == FLOWS_MAX) return;
-        flow = &flows[flow_count++];
-        flow->client = *client;
-        flow->relay = open_socket(0);
-        flow->next = buckets[bucket_of(client)];
-        buckets[bucket_of(client)] = flow_count;
-        watch(flow->relay, flow_count - 1);
-    }
+struct flow *add_flow(void) {
+    if (flow_count == FLOWS_MAX) return NULL;
+    struct flow *flow = &flows[flow_count];
+    flow->relay = open_socket(0);
+    watch(flow->relay, flow_count++);
+    return flow;
+}
+
+void aim(struct flow *flow, const uint8_t *bytes, uint8_t response[6]) {
     flow->peer = (struct sockaddr_in){.sin_family = AF_INET};
-    memcpy(&flow->peer.sin_addr, bytes + 2, 4);
-    memcpy(&flow->peer.sin_port, bytes + 6, 2);
+    memcpy(&flow->peer.sin_addr, bytes, 4);
+    memcpy(&flow->peer.sin_port, bytes + 4, 2);
     if (options.is_connected && connect(flow->relay, (struct sockaddr *)&flow->peer, sizeof flow->peer) != 0)
         die("connect");
     struct sockaddr_in name;
     socklen_t length = sizeof name;
     if (getsockname(flow->relay, (struct sockaddr *)&name, &length) != 0) die("getsockname");
-    uint8_t response[6];
     memcpy(response, &name.sin_addr, 4);
     memcpy(response + 4, &name.sin_port, 2);
+}
+
+static void open_flow(const uint8_t *bytes, const struct sockaddr_in *client) {
+    struct flow *flow = find_flow(client);
+    if (flow == NULL) {
+        flow = add_flow();
+        if (flow == NULL) return;
+        flow->client = *client;
+        flow->next = buckets[bucket_of(client)];
+        buckets[bucket_of(client)] = flow_count;
+    }
+    uint8_t response[6];
+    aim(flow, bytes + 2, response);
     reply(response, sizeof response, client);
 }
 
@@ -178,7 +189,8 @@ static int parse(int argc, char **argv) {
     static const struct option known[] = {
         {"connect", no_argument, NULL, 'c'},          {"gso", no_argument, NULL, 's'},
         {"gro", no_argument, NULL, 'r'},              {"gather-us", required_argument, NULL, 'g'},
-        {"indications", no_argument, NULL, 'i'},      {NULL, 0, NULL, 0}};
+        {"indications", no_argument, NULL, 'i'},      {"stream", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0}};
     int letter;
     while ((letter = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (letter) {
@@ -186,6 +198,7 @@ static int parse(int argc, char **argv) {
         case 's': options.has_gso = true;  // fall through
         case 'c': options.is_connected = true; break;
         case 'g': options.gather_microseconds = atol(optarg); break;
+        case 't': options.has_streams = options.is_connected = true; break;
         case 'i': options.speaks_indications = true; break;
         default: return 0;
         }
@@ -195,10 +208,32 @@ static int parse(int argc, char **argv) {
     return port > 0 && port <= 65535 ? port : 0;
 }
 
+static void listen_for_streams(uint16_t port) {
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int yes = 1;
+    stream_listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (stream_listener < 0) die("socket");
+    (void)setsockopt(stream_listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(stream_listener, (struct sockaddr *)&name, sizeof name) != 0 || listen(stream_listener, 1024) != 0)
+        die("listen");
+    watch(stream_listener, STREAM_LISTENER);
+}
+
+static int drain(uint32_t token) {
+    if (!options.has_streams) return options.has_gso ? drain_batched(token) : drain_plain(token);
+    if (token == LISTENER) return drain_plain(token);
+    if (token == STREAM_LISTENER) {
+        accept_streams();
+        return 0;
+    }
+    return token & STREAM ? drain_stream(&flows[token & ~STREAM]) : drain_to_stream(&flows[token]);
+}
+
 int main(int argc, char **argv) {
     int port = parse(argc, argv);
     if (port == 0) {
-        fprintf(stderr, "usage: floor [--connect | --gso | --gro] [--gather-us N] [--indications] PORT\n");
+        fprintf(stderr, "usage: floor [--connect | --gso | --gro | --stream] [--gather-us N] [--indications] PORT\n");
         return 2;
     }
     struct rlimit limit;
@@ -212,6 +247,7 @@ int main(int argc, char **argv) {
     if (poller < 0) die("epoll_create1");
     listener = open_socket((uint16_t)port);
     watch(listener, LISTENER);
+    if (options.has_streams) listen_for_streams((uint16_t)port);
     struct timespec gather = {.tv_nsec = options.gather_microseconds * 1000};
     for (;;) {
         struct epoll_event events[256];
@@ -219,7 +255,7 @@ int main(int argc, char **argv) {
         if (count < 0 && errno != EINTR) die("epoll_wait");
         for (int i = 0; i < count; i += 1) {
             uint32_t token = events[i].data.u32;
-            handled += options.has_gso ? drain_batched(token) : drain_plain(token);
+            handled += drain(token);
         }
         if (gather.tv_nsec > 0 && handled > 0 && handled < FEW) nanosleep(&gather, NULL);
     }

@@ -7,6 +7,9 @@
 
 /// The token of the socket that clients speak to; those of relay sockets are indices of flows.
 #define LISTENER UINT32_MAX
+/// The token of the socket that takes connections, and the bit of those of connections, beside the flow's index.
+#define STREAM_LISTENER (UINT32_MAX - 1)
+#define STREAM 0x40000000u
 
 enum {
     /// Datagrams taken from one socket before the others get their turn.
@@ -24,16 +27,30 @@ struct flow {
     uint32_t next;
     /// The first and the last datagram for the peer within the batch at hand, one more than an index.
     uint32_t batch_first, batch_last;
+    /// The client's connection, 0 when there is none, and what has come of a frame that is not whole.
+    int stream;
+    uint8_t *rest;
+    size_t rest_count;
 };
 
 struct options {
-    bool is_connected, has_gso, has_gro, speaks_indications;
+    bool is_connected, has_gso, has_gro, has_streams, speaks_indications;
     long gather_microseconds;
 };
 
 extern struct options options;
 extern struct flow flows[];
 extern int listener;
+
+extern int stream_listener;
+
+/// A flow with a relay socket, or NULL when there are too many.
+struct flow *add_flow(void);
+
+/// Names the peer, whose address and port these bytes are; the response is where it is to send.
+void aim(struct flow *flow, const uint8_t *bytes, uint8_t response[6]);
+
+void watch(int fd, uint32_t token);
 
 /// The flow of a client, or NULL.
 struct flow *find_flow(const struct sockaddr_in *client);
@@ -60,3 +77,12 @@ int drain_plain(uint32_t token);
 
 /// One receive a batch, one send a run of datagrams of one flow and length.
 int drain_batched(uint32_t token);
+
+/// Takes the connections that wait.
+void accept_streams(void);
+
+/// One receive of a connection, one send a datagram.
+int drain_stream(struct flow *flow);
+
+/// One receive a batch, one send for all of it.
+int drain_to_stream(struct flow *flow);

@@ -86,7 +86,8 @@ def _stream(transport, direction, payload, allocations, bars=()):
     title = f"{transport.upper()} {payload} B {direction}, n {allocations}"
     return Scenario(
         name, f"channel --direction {direction} --payload {payload} --allocations {allocations}",
-        (Row(name, title, bars=tuple(bars)),), transport=transport, certificate=None if transport == "tcp" else "rsa")
+        (Row(name, title, bars=tuple(bars)),), ("stream",) if transport == "tcp" else (), transport=transport,
+        certificate=None if transport == "tcp" else "rsa")
 
 
 def _handshake(transport, kind, more=""):

@@ -20,6 +20,7 @@ FLOOR_ENGINES = {
     "connected": ["--connect"],
     "gso": ["--gso"],
     "gro": ["--gro"],
+    "stream": ["--stream"],
     "gathering": ["--gso", "--gather-us", "250"],
 }
 

@@ -55,6 +55,10 @@ struct OptionsTests {
             ("handshake", "--transport udp: mode handshake needs tcp, tls or dtls"),
             ("handshake --transport tls --rate 2", "--rate: mode handshake goes as fast as it is answered"),
             ("channel --transport tcp --direct", "--transport tcp: with --direct there is only udp"),
+            (
+                "channel --transport tls --floor",
+                "--transport tls: the floor knows udp, and tcp for the modes channel and indication"
+            ),
             ("channel --transport dtls --payload 16001", "--payload 16001: over dtls at most 16000 bytes"),
             ("idle --bare", "--bare: this is for mode idle over tcp, tls or dtls"),
             ("handshake --transport tcp --resume", "--resume: this is for tls and dtls"),

@@ -99,9 +99,11 @@ final class Client {
     }
 
     private func receiveFloor(_ bytes: RawSpan) -> Progress {
-        guard bytes.byteCount == 6, case .v4 = peer.ip else { return .waiting }
+        let start = link.isReliable ? 4 : 0
+        guard bytes.byteCount == (link.isReliable ? 12 : 6), case .v4 = peer.ip else { return .waiting }
         relayed = SocketAddress(
-            ip: .v4(IPv4Address(rawValue: bytes.bigEndianUInt32(at: 0))), port: bytes.bigEndianUInt16(at: 4))
+            ip: .v4(IPv4Address(rawValue: bytes.bigEndianUInt32(at: start))), port: bytes.bigEndianUInt16(at: start + 4)
+        )
         return advance(past: true)
     }
 
@@ -150,10 +152,17 @@ final class Client {
 
     private func writeFloor(into buffer: consuming MutableRawSpan) -> Int {
         guard case .v4(let ip) = peer.ip else { return 0 }
+        var start = 2
         buffer.storeBigEndian(UInt16(0xF100), at: 0)
-        buffer.storeBigEndian(ip.rawValue, at: 2)
-        buffer.storeBigEndian(peer.port, at: 6)
-        return 8
+        if link.isReliable {
+            // A frame, so that its end is known.
+            buffer.storeBigEndian(UInt32(0x4F00_0006), at: 0)
+            buffer.storeBigEndian(UInt16(0), at: 10)
+            start = 4
+        }
+        buffer.storeBigEndian(ip.rawValue, at: start)
+        buffer.storeBigEndian(peer.port, at: start + 4)
+        return link.isReliable ? 12 : 8
     }
 
     private static func method(of step: Step) -> Method {

@@ -8,7 +8,8 @@ final class Link {
     private let source: IPv4Address
     private let server: SocketAddress
     private let takesTrains: Bool
-    private let isReliable: Bool
+    /// Whether messages follow each other in a stream, where nothing is lost.
+    let isReliable: Bool
     /// Nil for UDP.
     private let links: Links?
     private var socket: Socket?

@@ -148,8 +148,9 @@ extension Options {
         if transport == .udp, mode == .handshake {
             throw OptionError(word: word, advice: "mode handshake needs tcp, tls or dtls")
         }
-        if transport != .udp, isDirect || isFloor {
-            throw OptionError(word: word, advice: "with \(isDirect ? "--direct" : "--floor") there is only udp")
+        if isDirect, transport != .udp { throw OptionError(word: word, advice: "with --direct there is only udp") }
+        if isFloor, transport != .udp, transport != .tcp || mode == .binding {
+            throw OptionError(word: word, advice: "the floor knows udp, and tcp for the modes channel and indication")
         }
         // A record holds 16,384 bytes, and a datagram one record.
         if transport == .dtls, mode.isRelaying, payload > 16_000 {
