@@ -5,8 +5,10 @@ import Testing
 @testable import tern_bench
 
 /// Connections of the generator's clients, against a listener of the test's own.
+///
+/// A class, because connections have one owner.
 @Suite("Links of tern-bench")
-struct LinksTests {
+final class LinksTests {
     private let listener: TCPListener
     private let links: Links
     private let number: Int32

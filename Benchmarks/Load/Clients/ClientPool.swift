@@ -18,6 +18,9 @@ final class ClientPool {
     private var clientsMade: UInt32
 
     private static let retransmissionsMax: Int = 10
+    /// A client that has waited for so long asks again, although others are answered.
+    private static let patience: UInt64 = 1_000_000_000
+    private var nextLook: UInt64 = 0
 
     /// Clients are numbered from `firstNumber` on; no two pools of a run may use the same numbers.
     init(_ options: Options, _ links: Links?, firstNumber: UInt32 = 0) throws(SystemError) {
@@ -140,7 +143,11 @@ final class ClientPool {
     private func round(_ report: (Int, Client.Progress) -> Void) throws(SystemError) {
         let now = Clock.monotonic()
         let count = try poller.wait(until: now.advanced(byMilliseconds: 250), now: now)
-        guard count > 0 else { return retransmit() }
+        guard count > 0 else { return retransmit(sentBefore: .max) }
+        if now.nanoseconds >= nextLook {
+            nextLook = now.nanoseconds + Self.patience / 4
+            retransmit(sentBefore: now.nanoseconds - min(now.nanoseconds, Self.patience))
+        }
         for event in 0..<count {
             let (token, _, isWritable, _) = poller.event(at: event)
             let index = Int(token)
@@ -153,8 +160,8 @@ final class ClientPool {
         }
     }
 
-    private func retransmit() {
-        for client in clients where !client.isFinished {
+    private func retransmit(sentBefore limit: UInt64) {
+        for client in clients where !client.isFinished && client.sentAt < limit {
             client.retransmit()
             if client.retransmissions > Self.retransmissionsMax { failures += 1 }
         }

@@ -44,6 +44,7 @@ extension Scenarios {
         var outcome = Outcome(interval: Interval(from: first, to: last))
         outcome.refusals = pool.refusals
         outcome.failures = pool.failures
+        outcome.loss = pool.loss
         outcome.latency = latency
         outcome.samples = sampler.samples
         return outcome

@@ -11,6 +11,8 @@ struct Outcome {
     var serverDrops: Int?
     var refusals: [Int] = []
     var failures = 0
+    /// Why the first connection ended that was among the failures.
+    var loss: String?
     var unexpected = 0
     var stalls = 0
     /// Connections that the server ended while they were needed.

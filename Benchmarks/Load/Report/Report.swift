@@ -203,7 +203,8 @@ struct Report {
             caveats.append("Others used \(Figure.percent(outcome.interval.foreignShare)) of the machine meanwhile.")
         }
         if outcome.failures > 0 {
-            caveats.append("Refused: \(Figure.grouped(Double(outcome.failures))), the first with \(outcome.refusals).")
+            let first = outcome.refusals.isEmpty ? outcome.loss ?? "no answer" : "\(outcome.refusals)"
+            caveats.append("Refused: \(Figure.grouped(Double(outcome.failures))), the first with \(first).")
         }
         if outcome.unexpected > 0 {
             caveats.append("\(Figure.grouped(Double(outcome.unexpected))) datagrams were not what had been sent.")
