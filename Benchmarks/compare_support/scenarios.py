@@ -90,12 +90,14 @@ def _stream(transport, direction, payload, allocations, bars=()):
         certificate=None if transport == "tcp" else "rsa")
 
 
-def _handshake(transport, kind, more=""):
-    name = "-".join(filter(None, ("handshake", transport, kind, more)))
-    key = {"rsa": "RSA 2048", "ec": "ECDSA P-256", None: ""}[kind]
-    what = ", ".join(filter(None, (f"{transport.upper()} {'handshakes' if kind else 'connections'}", key, more)))
-    row = Row(name, f"{what}: in a second of CPU, more is better", "perServerSecond", digits=0)
-    words = "handshake" + (" --resume" if more == "resumed" else "")
+def _handshake(transport, kind, resumes=False):
+    """Connections from new addresses; those that would resume do so where the server lets them."""
+    name = "-".join(filter(None, ("handshake", transport, kind, "resume" if resumes else None)))
+    key = {"rsa": ", RSA 2048", "ec": ", ECDSA P-256", None: ""}[kind]
+    what = f"{transport.upper()} {'handshakes' if kind else 'connections'}{key}"
+    title = f"{what}{', clients would resume' if resumes else ''}: in a second of CPU, more is better"
+    row = Row(name, title, "perServerSecond", digits=0)
+    words = "handshake" + (" --resume" if resumes else "")
     return Scenario(name, words, (row,), transport=transport, certificate=kind)
 
 
@@ -155,7 +157,7 @@ SCENARIOS = (
     *(_stream("dtls", direction, 160, 100) for direction in ("up", "down")),
     _handshake("tcp", None),
     *(_handshake(transport, kind) for transport in ("tls", "dtls") for kind in ("rsa", "ec")),
-    _handshake("tls", "rsa", "resumed"),
+    _handshake("tls", "rsa", resumes=True),
     _memory("tcp", (Bar(4000),)),
     _memory("tls", (Bar(40_000),)),
     _memory("dtls", ()),
