@@ -138,12 +138,23 @@ def check(process, port, words, chance):
     return relayed
 
 
+def free_port():
+    """Free over UDP and TCP, and none that the kernel gives to others by itself."""
+    for port in random.sample(range(4000, 10000), 1000):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no port between 4000 and 10000 is free")
+
+
 def main():
     for engine in ENGINES:
         for words in (engine, engine + ["--indications"]):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
+            port = free_port()
             process = subprocess.Popen([sys.argv[1], *words, str(port)])
             try:
                 time.sleep(0.2)
