@@ -122,8 +122,9 @@ let testTargets: [Target] = [
     .target(
         name: "CTLSClient", path: "Tests/TLSSupport", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
         linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(name: "TLSClient", dependencies: ["CTLSClient"], path: "Tests/TLSClient", swiftSettings: relaxed),
     .testTarget(
-        name: "TLSTests", dependencies: ["TLS", "CTLSClient", "NetworkPrimitives", "TestSupport"],
+        name: "TLSTests", dependencies: ["TLS", "TLSClient", "CTLSClient", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: relaxed),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
@@ -163,7 +164,8 @@ let testTargets: [Target] = [
         name: "InteropTests", dependencies: ["TestSupport"], path: "Tests/Interop", exclude: ["Clients", "coturn"],
         swiftSettings: relaxed),
     .testTarget(
-        name: "IntegrationTests", dependencies: ["TestSupport", "CTLSClient", "STUN", "Crypto", "NetworkPrimitives"],
+        name: "IntegrationTests",
+        dependencies: ["TestSupport", "TLSClient", "CTLSClient", "STUN", "Crypto", "NetworkPrimitives"],
         path: "Tests/Integration", exclude: ["Runtime"], swiftSettings: relaxed),
     .testTarget(
         name: "LoadTests", dependencies: ["tern-bench", "LinuxSockets", "NetworkPrimitives"], path: "Tests/Load",
@@ -173,7 +175,7 @@ let testTargets: [Target] = [
         name: "RuntimeTests",
         dependencies: [
             "ServerRuntime", "Configuration", "TURN", "TLS", "STUN", "Crypto", "LinuxSockets", "EventLoop",
-            "Telemetry", "NetworkPrimitives", "SocketSupport", "TestSupport", "CTLSClient",
+            "Telemetry", "NetworkPrimitives", "Containers", "SocketSupport", "TestSupport", "TLSClient", "CTLSClient",
         ], path: "Tests/Integration/Runtime", swiftSettings: relaxed),
 ]
 

@@ -1,5 +1,6 @@
 import NetworkPrimitives
 import TLS
+import TLSClient
 import TestSupport
 import Testing
 

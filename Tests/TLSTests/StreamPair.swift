@@ -1,4 +1,5 @@
 import TLS
+import TLSClient
 import Testing
 
 /// A server and a client of TLS, and what the server received.

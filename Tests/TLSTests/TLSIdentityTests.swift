@@ -1,5 +1,6 @@
 import NetworkPrimitives
 import TLS
+import TLSClient
 import Testing
 
 private func failure(_ body: () throws -> Void) -> String {

@@ -1,4 +1,5 @@
 import TLS
+import TLSClient
 import TestSupport
 import Testing
 

@@ -1,12 +1,11 @@
 import CTLSClient
-import TLS
 
 /// A certificate made for the tests, as PEM.
-struct TestIdentity: Sendable {
-    let certificate: [UInt8]
-    let key: [UInt8]
+package struct TestIdentity: Sendable {
+    package let certificate: [UInt8]
+    package let key: [UInt8]
 
-    init(kind: Int, password: String? = nil) {
+    package init(kind: Int, password: String? = nil) {
         var certificate = [UInt8](repeating: 0, count: 8192)
         var key = [UInt8](repeating: 0, count: 8192)
         let isMade =
@@ -18,35 +17,43 @@ struct TestIdentity: Sendable {
         self.key = Array(key.prefix { $0 != 0 })
     }
 
-    static let rsa = TestIdentity(kind: TEST_KEY_RSA)
-    static let ecdsa = TestIdentity(kind: TEST_KEY_EC)
-
-    var identity: TLSIdentity {
-        get throws { try TLSIdentity(certificates: certificate, named: "cert.pem", key: key, named: "key.pem") }
-    }
+    package static let rsa = TestIdentity(kind: TEST_KEY_RSA)
+    package static let ecdsa = TestIdentity(kind: TEST_KEY_EC)
 }
 
 /// What the client of a test offers.
-struct ClientOffer {
-    var datagrams = false
-    var version: Int32 = 0
-    var ciphers: String?
-    var signatures: String?
-    var protocols: [String] = []
-    var identity: TestIdentity?
+package struct ClientOffer {
+    package var datagrams = false
+    package var version: Int32 = 0
+    package var ciphers: String?
+    package var signatures: String?
+    package var protocols: [String] = []
+    package var identity: TestIdentity?
     /// Of datagrams. Nothing is sent twice by a test that does not ask for it, however slow the machine.
-    var retransmissionMilliseconds: UInt32 = 60_000
+    package var retransmissionMilliseconds: UInt32 = 60_000
+
+    package init(
+        datagrams: Bool = false, version: Int32 = 0, ciphers: String? = nil, signatures: String? = nil,
+        protocols: [String] = [], identity: TestIdentity? = nil
+    ) {
+        self.datagrams = datagrams
+        self.version = version
+        self.ciphers = ciphers
+        self.signatures = signatures
+        self.protocols = protocols
+        self.identity = identity
+    }
 }
 
 /// OpenSSL's client between two queues.
-final class TestClient {
-    enum Reading: Equatable {
+package final class TestClient {
+    package enum Reading: Equatable {
         case bytes([UInt8]), nothing, closed, failed
     }
 
     private let handle: OpaquePointer
 
-    init(_ offer: ClientOffer) {
+    package init(_ offer: ClientOffer) {
         let wire = offer.protocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
         let certificate = (offer.identity?.certificate ?? []) + [0]
         let key = (offer.identity?.key ?? []) + [0]
@@ -75,19 +82,19 @@ final class TestClient {
 
     deinit { test_client_free(handle) }
 
-    func input(_ bytes: [UInt8]) { test_client_input(handle, bytes, bytes.count) }
+    package func input(_ bytes: [UInt8]) { test_client_input(handle, bytes, bytes.count) }
 
-    func handshake() -> Int { Int(test_client_handshake(handle)) }
+    package func handshake() -> Int { Int(test_client_handshake(handle)) }
 
-    func write(_ bytes: [UInt8]) -> Bool { test_client_write(handle, bytes, bytes.count) }
+    package func write(_ bytes: [UInt8]) -> Bool { test_client_write(handle, bytes, bytes.count) }
 
-    func close() { test_client_close(handle) }
+    package func close() { test_client_close(handle) }
 
-    func updateKeys() -> Bool { test_client_update_keys(handle) }
+    package func updateKeys() -> Bool { test_client_update_keys(handle) }
 
-    func handleTimeout() { test_client_handle_timeout(handle) }
+    package func handleTimeout() { test_client_handle_timeout(handle) }
 
-    func read() -> Reading {
+    package func read() -> Reading {
         var bytes = [UInt8](repeating: 0, count: 20_000)
         let count = test_client_read(handle, &bytes, bytes.count)
         return switch count {
@@ -99,7 +106,7 @@ final class TestClient {
     }
 
     /// All that the client wants sent, by write.
-    func output() -> [[UInt8]] {
+    package func output() -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var bytes = [UInt8](repeating: 0, count: 40_000)
         while true {
@@ -109,11 +116,11 @@ final class TestClient {
         }
     }
 
-    var version: Int32 { test_client_version(handle) }
+    package var version: Int32 { test_client_version(handle) }
 
-    var serverKey: Int { Int(test_client_server_key(handle)) }
+    package var serverKey: Int { Int(test_client_server_key(handle)) }
 
-    var applicationProtocol: String? {
+    package var applicationProtocol: String? {
         var name = [UInt8](repeating: 0, count: 255)
         let count = test_client_protocol(handle, &name, name.count)
         return count == 0 ? nil : String(decoding: name[..<count], as: UTF8.self)
