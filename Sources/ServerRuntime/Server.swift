@@ -151,6 +151,7 @@ package final class Server {
         let reservations = ReservationBook()
         let streamBook = StreamBook(
             connectionsMax: settings.streams.connectionsMax, idlePerSourceMax: settings.streams.idlePerSourceMax)
+        let dtlsBook = DTLSBook(settings)
         let failure = failure
         for number in 0..<workerCount {
             let data = listeners.map { $0.data[number] }
@@ -160,7 +161,7 @@ package final class Server {
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
                 mailbox: mailbox, log: log, streams: streamBook, secure: certificates?.contexts,
-                signaling: signalingMailbox)
+                signaling: signalingMailbox, dtls: dtlsBook)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
@@ -315,7 +316,8 @@ package final class Server {
             + "\(unread) not read in time; dropped: "
             + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
             + "; \(streams.accepted) connections accepted, \(streams.refused) refused, closed: "
-            + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread), displaced \(streams.displaced); "
-            + "\(streams.dropped) datagrams to slow connections dropped"
+            + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread), "
+            + "displaced \(streams.displaced); \(streams.dropped) datagrams to slow connections dropped; "
+            + report.dtls.summary
     }
 }

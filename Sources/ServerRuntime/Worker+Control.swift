@@ -50,7 +50,7 @@ extension Worker {
         case .udp:
             guard let envelope = envelope(to: reply.path) else { return drops.count(.noAllocation) }
             outgoing.append(copying: message, envelope)
-        case .dtls: drops.count(.noAllocation)
+        case .dtls: encrypt(message, to: reply.path)
         case .tcp, .tls:
             // RFC 8489 §6.3.1.2: on the connection that the request came by, if that still is.
             let isSent = streams.send(.control, header: RawSpan(), payload: message, padding: 0, to: reply.path)
@@ -96,10 +96,10 @@ extension Worker {
         case .route(let change):
             forwarder.apply(change, at: now)
         case .sessionOpened(let session):
-            if session.fiveTuple.transport.isStream { streams.allocationOpened(session.fiveTuple) }
+            allocationOpened(session.fiveTuple)
             logOpened(session)
         case .sessionClosed(let session, let end):
-            if session.fiveTuple.transport.isStream { streams.allocationClosed(session.fiveTuple, at: now) }
+            allocationClosed(session.fiveTuple, at: now)
             logClosed(session, end, forwarder.traffic(of: session.allocation.index))
         case .authenticationFailed(let client, let username, let code):
             logRefusal(
@@ -108,6 +108,23 @@ extension Worker {
             logBinding(client, at: now)
         case .peerRefused(let client, let peer):
             logRefusal("403 Forbidden: peer \(peer) refused to \(client.socketAddress)", at: now)
+        }
+    }
+
+    /// Who has an allocation may stay.
+    private mutating func allocationOpened(_ path: FiveTuple) {
+        switch path.transport {
+        case .udp: break
+        case .dtls: dtls.allocationOpened(path)
+        case .tcp, .tls: streams.allocationOpened(path)
+        }
+    }
+
+    private mutating func allocationClosed(_ path: FiveTuple, at now: Instant) {
+        switch path.transport {
+        case .udp: break
+        case .dtls: dtls.allocationClosed(path, at: now)
+        case .tcp, .tls: streams.allocationClosed(path, at: now)
         }
     }
 

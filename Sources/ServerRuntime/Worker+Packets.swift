@@ -39,6 +39,7 @@ extension Worker {
                     dontFragment: dontFragment))
         case .handToControlPlane:
             receiveControl(segment, path, at: now)
+        case .drop(.notForUs) where receiveDTLS(segment, path, at: now): break
         case .drop(let reason):
             drops.count(reason)
             logDrop(reason, path, at: now)
@@ -102,7 +103,11 @@ extension Worker {
             case .udp:
                 guard let envelope = envelope(to: path) else { return drops.count(.noAllocation) }
                 outgoing.append(segment, header: frame.header, padding: frame.padding, envelope)
-            case .dtls: drops.count(.noAllocation)
+            case .dtls:
+                let sending = Self.encrypt(
+                    segment, of: &received, headroom.bytes.extracting(last: frame.header), padding: frame.padding,
+                    to: path, by: &dtls)
+                finish(sending, to: path)
             case .tcp, .tls:
                 let header = headroom.bytes.extracting(last: frame.header)
                 let isSent = Self.relay(

@@ -20,6 +20,8 @@ struct WorkerContext: Sendable {
     var secure: SecureContexts?
     /// Where connections go that speak HTTP.
     var signaling: Mailbox<SignalingMessage>?
+    /// Nil without DTLS.
+    var dtls: DTLSBook?
 }
 
 /// What other threads say to a worker.
@@ -40,6 +42,7 @@ package struct WorkerReport: Sendable {
     package var drops = DropCounters()
     package var sent = TransmitCounters()
     package var streams = StreamCounters()
+    package var dtls = DTLSCounters()
     package var allocations = 0
     /// Datagrams that the kernel dropped because a listener or a relay socket was not read in time.
     package var droppedAtListeners: UInt64 = 0
@@ -48,6 +51,8 @@ package struct WorkerReport: Sendable {
     package var connections = 0
     /// Connections of clients.
     package var openStreams = 0
+    /// DTLS associations, and handshakes that go on.
+    package var associations = 0
 
     mutating func add(_ other: WorkerReport) {
         control.add(other.control)
@@ -66,6 +71,8 @@ package struct WorkerReport: Sendable {
         connections += other.connections
         streams.add(other.streams)
         openStreams += other.openStreams
+        dtls.add(other.dtls)
+        associations += other.associations
     }
 }
 
@@ -104,6 +111,7 @@ struct Worker: ~Copyable {
     var relays: RelaySocketTable
     var door: StreamDoor
     var streams: StreamTable
+    var dtls: DTLSTable
     private var gathering: Gathering
     var relayDepth = ReadDepth()
     /// When connections to peers may be opened again.
@@ -149,6 +157,9 @@ struct Worker: ~Copyable {
             limit: context.settings.streams.connectionsMax, idleSeconds: context.settings.streams.idleSeconds,
             book: context.streams, seed: random.next(), start: now)
         streams.context = context.secure?.tls
+        dtls = DTLSTable(
+            context.secure?.dtls, limits: DTLSLimits(context.settings), book: context.dtls,
+            seeds: (random.next(), random.next()), start: now)
         gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
@@ -169,6 +180,7 @@ struct Worker: ~Copyable {
             let pause = gathering.pause(after: handled, of: forwarder.takeActive(), at: now)
             if pause > 0 { Clock.sleep(nanoseconds: pause) }
         }
+        closeAssociations()
     }
 
     /// After a busy time the heap keeps pages that nobody uses. When the last allocation has gone they go too, so that
@@ -187,10 +199,12 @@ struct Worker: ~Copyable {
             drainOutputs(at: now)
         }
         expireStreams(at: now)
+        expireAssociations(at: now)
     }
 
     private mutating func handleEvents(_ count: Int, at now: Instant) {
         handled = 0
+        dtls.beginRound()
         for index in 0..<count {
             switch WorkerToken(bits: poller.event(at: index).token) {
             case .mailbox:
@@ -264,6 +278,8 @@ struct Worker: ~Copyable {
             report.connections = relays.connectionCount
             report.streams = streams.counters
             report.openStreams = streams.count
+            report.dtls = dtls.counters
+            report.associations = dtls.count
             receive(report)
         }
     }
@@ -271,6 +287,7 @@ struct Worker: ~Copyable {
     private mutating func renew(_ contexts: SecureContexts) {
         secure = contexts
         streams.context = contexts.tls
+        dtls.renew(contexts.dtls)
     }
 
     /// Ends what belongs to those who were put out, all of them by one look at the allocations.

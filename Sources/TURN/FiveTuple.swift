@@ -12,6 +12,10 @@ package enum ClientTransport: UInt8, Hashable, Sendable {
         case .tcp, .tls: true
         }
     }
+
+    /// Whether a handshake has shown that the client gets what is sent to its address. There is something then that can
+    /// end, and the client with it: a connection, or an association.
+    package var provesAddress: Bool { self != .udp }
 }
 
 /// The host that sent us a request. Never interchangeable with a peer.

@@ -215,7 +215,7 @@ extension Worker {
     var nextDeadline: Instant? {
         if streams.hasBehind { return .zero }
         var earliest = server.nextDeadline
-        for deadline in [streams.nextDeadline, door.opensAt] {
+        for deadline in [streams.nextDeadline, dtls.nextDeadline, door.opensAt] {
             guard let deadline else { continue }
             earliest = earliest.map { min($0, deadline) } ?? deadline
         }

@@ -36,11 +36,11 @@ extension TURNServer {
         remove(id)
     }
 
-    /// A client's connection has ended, and with it the five-tuple that names its allocation: nobody could use that any
-    /// more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that is redeemed from
+    /// A client's connection or DTLS association has ended, and with it the five-tuple that names its allocation: nobody
+    /// could use that any more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that is redeemed from
     /// another five-tuple.
     package mutating func disconnected(_ path: FiveTuple, at now: Instant) {
-        precondition(path.transport.isStream, "only connections end")
+        precondition(path.transport.provesAddress, "only connections and associations end")
         guard let handle = allocationByFiveTuple[path] else { return }
         let id = AllocationID(handle)
         switch allocations[handle].phase {
