@@ -30,4 +30,26 @@ package enum ClassicBinding {
         PlainAddress.encode(source, into: &response, at: 24)
         return 24 + addressByteCount
     }
+
+    /// Longest refusal: header, and ERROR-CODE without a phrase.
+    package static let refusalByteCountMax = 28
+
+    /// Writes the error response 500 to a request without the cookie, of whatever method, by the sixteen bytes of its
+    /// id. Nil when the bytes are no request: an indication is not answered.
+    package static func refuse(_ request: RawSpan, into response: inout MutableRawSpan) -> Int? {
+        guard request.byteCount >= STUNMessage.headerByteCount else { return nil }
+        let type = request.bigEndianUInt16(at: 0)
+        let length = Int(request.bigEndianUInt16(at: 2))
+        // Neither bit of the class is set in a request (RFC 8489 §5), both are in an error response.
+        guard type & 0xC110 == 0, length & 0b11 == 0, length == request.byteCount - STUNMessage.headerByteCount else {
+            return nil
+        }
+        response.storeBigEndian(type | 0x0110, at: 0)
+        response.storeBigEndian(UInt16(8), at: 2)
+        response.store(request.extracting(4..<20), at: 4)
+        response.storeBigEndian(AttributeType.errorCode.rawValue, at: 20)
+        response.storeBigEndian(UInt16(4), at: 22)
+        response.storeBigEndian(UInt32(5) << 8, at: 24)
+        return refusalByteCountMax
+    }
 }

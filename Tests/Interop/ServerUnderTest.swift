@@ -33,8 +33,10 @@ struct ServerConfiguration: Sendable {
         addresses: ["::1", "127.0.0.1"], options: ["rfc5766-channel-numbers"])
 
     func file(port: UInt16) -> String {
+        let isEncrypted = options.contains { $0.hasPrefix("cert=") }
         let lines =
-            ["listening-port=\(port)", "realm=example.org", "no-tls", "no-dtls", "allow-loopback-peers"]
+            ["listening-port=\(port)", "realm=example.org", "allow-loopback-peers"]
+            + (isEncrypted ? ["tls-listening-port=\(port)"] : ["no-tls", "no-dtls"])
             + addresses.flatMap { ["listening-ip=\($0)", "relay-ip=\($0)"] } + credentials + options
         return lines.joined(separator: "\n") + "\n"
     }

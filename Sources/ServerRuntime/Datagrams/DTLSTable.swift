@@ -67,6 +67,8 @@ struct DTLSTable: ~Copyable {
     private(set) var outbox = TLSOutbox(
         byteCountMax: Self.datagramByteCountMax, datagramCountMax: Self.outboxDatagramCountMax)
     private(set) var counters = DTLSCounters()
+    /// Why the last handshake failed, until somebody asks.
+    private var failure: TLSFailure?
 
     /// Without a context or a book nobody is met.
     init(_ context: TLSContext?, limits: DTLSLimits, book: DTLSBook?, seeds: (UInt64, UInt64), start: Instant) {
@@ -143,8 +145,9 @@ struct DTLSTable: ~Copyable {
         case .accepted(let session):
             guard let hello else { return false }
             counters.begun += 1
-            guard session.failure == nil else {
+            if let failure = session.failure {
                 // They have nothing in common, as the alert in the outbox says.
+                self.failure = failure
                 counters.failed += 1
                 return false
             }
@@ -201,7 +204,9 @@ struct DTLSTable: ~Copyable {
             // RFC 5246 §7.2.1: it is answered by ours.
             associations[handle].session.close(outbox: &outbox)
             end(handle, .byClient)
-        case .failed: end(handle, .byClient)
+        case .failed(let failure):
+            if !associations[handle].isEstablished { self.failure = failure }
+            end(handle, .byClient)
         }
         return DTLSReading(
             byteCount: receipt.plaintextByteCount, hasMore: receipt.progress == .hasMore && !isStuck)
@@ -283,8 +288,10 @@ struct DTLSTable: ~Copyable {
                 associations[handle].session.close(outbox: &outbox)
                 end(handle, .idle)
             } else if associations[handle].handshakeEnd <= now {
+                failure = .timeout
                 end(handle, .failed)
-            } else if case .failed = associations[handle].session.handleTimeout(outbox: &outbox) {
+            } else if case .failed(let failure) = associations[handle].session.handleTimeout(outbox: &outbox) {
+                self.failure = failure
                 end(handle, .failed)
             } else {
                 awaitAnswer(handle, at: now)
@@ -326,6 +333,12 @@ struct DTLSTable: ~Copyable {
         case .idle: counters.idle += 1
         case .replaced: counters.replaced += 1
         }
+    }
+
+    /// Why the handshake failed that the last call was about; nil when none did.
+    mutating func takeFailure() -> TLSFailure? {
+        defer { failure = nil }
+        return failure
     }
 
     /// The five-tuple of an association that has ended; its allocation is the caller's to end.

@@ -18,6 +18,7 @@ extension Worker {
         case .reader(let handle): readMessages(handle, segment, path, at: now)
         }
         settleAssociations(at: now)
+        logFailure(path, at: now)
         return true
     }
 
@@ -132,8 +133,15 @@ extension Worker {
         while let path = dtls.handleDeadline(at: now) {
             sendOutbox(to: path)
             settleAssociations(at: now)
+            logFailure(path, at: now)
         }
         outgoing.flush()
+    }
+
+    /// What an operator wants to know whose certificate nobody likes.
+    private mutating func logFailure(_ path: FiveTuple, at now: Instant) {
+        guard let failure = dtls.takeFailure() else { return }
+        logRefusal("the DTLS handshake with \(path.client.socketAddress) failed: \(failure)", at: now)
     }
 
     /// Says goodbye to all, so that they need not find out by silence (RFC 5246 §7.2.1).

@@ -46,6 +46,11 @@ extension TURNServer {
         reply: consuming MutableRawSpan
     ) -> Reply? {
         switch error {
+        case .badMagicCookie where path.transport == .dtls:
+            // RFC 3489 knew no DTLS: whoever has it knows the cookie (RFC 8489 §11).
+            guard let count = ClassicBinding.refuse(datagram, into: &reply) else { return drop(.notForUs) }
+            counters.count(.serverError)
+            return Reply(path: path, byteCount: count)
         case .badMagicCookie where settings.answersClassicBinding && ClassicBinding.isRequest(datagram):
             // RFC 3489 knows no credentials of ours.
             guard settings.answersBinding, !settings.requiresAuthenticationForBinding else { return drop(.disabled) }

@@ -140,7 +140,9 @@ private final class Scene {
 
 @Suite("Table of DTLS associations")
 struct DTLSTableTests {
-    @Test("a stranger is remembered when the cookie has come back, and not before", .requirement("RI-dtls-1"))
+    @Test(
+        "a stranger is remembered when the cookie has come back, and not before", .requirement("R6347-4.2.1-1"),
+        .requirement("RI-dtls-1"))
     func cookie() throws {
         let scene = try Scene()
         let client = TestClient(ClientOffer(datagrams: true))
@@ -189,7 +191,7 @@ struct DTLSTableTests {
         #expect(scene.sent() == [])
     }
 
-    @Test("replayed, changed and foreign datagrams are passed over in silence", .requirement("RI-dtls-2"))
+    @Test("replayed, changed and foreign datagrams are passed over in silence", .requirement("R6347-4.1.2.7-1"))
     func forgeries() throws {
         let scene = try Scene()
         let client = scene.connected()
@@ -416,6 +418,40 @@ struct DTLSLimitTests {
         #expect(scene.shake(client, Scene.path()))
     }
 
+    @Test("handshakes over a network that loses a quarter of the datagrams, and relaying behind them")
+    func lossy() throws {
+        let scene = try Scene(retransmissionMilliseconds: 16)
+        var offer = ClientOffer(datagrams: true)
+        offer.retransmissionMilliseconds = 16
+        let clients = (0..<4).map { _ in TestClient(offer) }
+        var random = SeededRandom(seed: 11)
+        var arrives: Bool { random.below(4) != 0 }
+        let (start, begin) = (ContinuousClock.now, scene.now)
+        var left = Set(clients.indices)
+        while !left.isEmpty, ContinuousClock.now - start < .seconds(8) {
+            for index in clients.indices {
+                let path = Scene.path(UInt16(index))
+                if clients[index].handshake() == 1 { left.remove(index) }
+                let answers = clients[index].output().flatMap { arrives ? scene.feed($0, path) : [] }
+                for answer in answers where arrives { clients[index].input(answer); _ = clients[index].handshake() }
+                clients[index].handleTimeout()
+            }
+            scene.now = begin.advanced(byMilliseconds: UInt32((ContinuousClock.now - start) / .milliseconds(1)))
+            while let path = scene.table.handleDeadline(at: scene.now) {
+                let client = clients[Int(path.client.socketAddress.port)]
+                for answer in scene.sent() where arrives { client.input(answer); _ = client.handshake() }
+            }
+        }
+        #expect(left.isEmpty)
+        // What is lost now stays lost, and what arrives is whole and in order.
+        for index in clients.indices {
+            scene.received = []
+            for number in 0..<100 as Range<UInt8> { #expect(clients[index].write([number])) }
+            for datagram in clients[index].output() where arrives { scene.feed(datagram, Scene.path(UInt16(index))) }
+            #expect((60...90).contains(scene.received.count) && scene.received.map { $0[0] }.isSorted)
+        }
+    }
+
     @Test("a handshake that fails leaves nothing behind")
     func failure() throws {
         let scene = try Scene()
@@ -426,4 +462,8 @@ struct DTLSLimitTests {
         #expect(scene.table.count == 0 && scene.table.nextDeadline == nil && scene.table.counters.failed == 1)
         #expect(scene.book.associations.admit(Scene.path().client.socketAddress.ip) == nil)
     }
+}
+
+extension [UInt8] {
+    fileprivate var isSorted: Bool { zip(self, dropFirst()).allSatisfy { $0 < $1 } }
 }

@@ -3,12 +3,14 @@ import NetworkPrimitives
 import STUN
 import TestSupport
 
-/// A TURN client over UDP or TCP, no more than the tests need: requests are repeated until they are answered, and
+/// A TURN client over UDP, TCP or DTLS, no more than the tests need: requests are repeated until they are answered, and
 /// everything else that arrives waits in `inbox`.
 final class TURNClient {
     let socket: UDPEndpoint
     /// The connection to the server, in place of the socket.
     private(set) var stream: TCPStream?
+    /// The DTLS association with the server, in place of both.
+    private(set) var association: DTLSEndpoint?
     let server: SocketAddress
     var username: String
     var password: String
@@ -38,9 +40,19 @@ final class TURNClient {
         self.stream = stream
     }
 
+    /// A client over DTLS, whose handshake is complete.
+    convenience init(over association: DTLSEndpoint) throws {
+        try self.init(association.server)
+        self.association = association
+    }
+
     // MARK: - Messages
 
     private func transmit(_ message: [UInt8]) {
+        if let association {
+            association.write(message)
+            return
+        }
         guard let stream else {
             socket.send(message, to: server)
             return
@@ -49,6 +61,7 @@ final class TURNClient {
     }
 
     private func receiveMessage(within limit: Duration) -> (bytes: [UInt8], source: SocketAddress)? {
+        if let association { return association.read(within: limit).map { ($0, server) } }
         guard let stream else { return socket.receive(within: limit) }
         return stream.readMessage(within: limit).map { ($0, server) }
     }
