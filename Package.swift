@@ -37,6 +37,7 @@ let protocols: [Target] = [
     .target(name: "STUN", dependencies: ["NetworkPrimitives", "Crypto"], swiftSettings: strict),
     .target(
         name: "TURN", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "STUN"], swiftSettings: strict),
+    .target(name: "ProxyProtocol", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
     .target(name: "JSON", swiftSettings: strict),
     .target(name: "HTTP", dependencies: ["NetworkPrimitives"], swiftSettings: strict),
     .target(
@@ -76,8 +77,8 @@ let assembly: [Target] = [
     .target(
         name: "ServerRuntime",
         dependencies: [
-            "NetworkPrimitives", "Containers", "Crypto", "TLS", "STUN", "TURN", "HTTP", "WebSocket", "Signaling",
-            "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
+            "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
@@ -125,6 +126,9 @@ let testTargets: [Target] = [
     .target(name: "TLSClient", dependencies: ["CTLSClient"], path: "Tests/TLSClient", swiftSettings: relaxed),
     .testTarget(
         name: "TLSTests", dependencies: ["TLS", "TLSClient", "CTLSClient", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "ProxyProtocolTests", dependencies: ["ProxyProtocol", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: relaxed),
     .testTarget(name: "HTTPTests", dependencies: ["HTTP", "NetworkPrimitives", "TestSupport"], swiftSettings: relaxed),
@@ -185,7 +189,7 @@ let fuzzing: [Target] = [
         name: "FuzzOracles",
         dependencies: [
             "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
-            "Deflate", "Signaling", "TernV1", "CredentialService",
+            "Deflate", "ProxyProtocol", "Signaling", "TernV1", "CredentialService",
         ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
@@ -214,6 +218,7 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzWebSocket"),
     fuzzProgram("FuzzSignaling"),
     fuzzProgram("FuzzTokens"),
+    fuzzProgram("FuzzProxyProtocol"),
 ]
 
 /// The whole server in one thread against a virtual network, from a seed.

@@ -30,6 +30,7 @@ struct Layer: Sendable {
         Layer("CTLS", .foundations),
 
         Layer("TLS", .protocols, ["NetworkPrimitives", "Crypto", "CTLS"]),
+        Layer("ProxyProtocol", .protocols, ["NetworkPrimitives"]),
         Layer("STUN", .protocols, ["NetworkPrimitives", "Crypto"]),
         Layer("TURN", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "STUN"]),
         Layer("JSON", .protocols),
@@ -56,8 +57,9 @@ struct Layer: Sendable {
         Layer(
             "ServerRuntime", .assembly,
             [
-                "NetworkPrimitives", "Containers", "Crypto", "TLS", "STUN", "TURN", "HTTP", "WebSocket", "Signaling",
-                "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+                "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
+                "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
+                "CredentialService", "WebService",
             ], system: ["Glibc"]),
         Layer(
             "tern", .executables,

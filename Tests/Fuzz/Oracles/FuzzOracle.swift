@@ -18,6 +18,7 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "HTTP", check: checkHTTP),
         FuzzOracle(name: "WebSocket", check: checkWebSocket),
         FuzzOracle(name: "Signaling", check: checkSignaling),
+        FuzzOracle(name: "ProxyProtocol", check: checkProxyProtocol),
     ]
 }
 
