@@ -78,7 +78,8 @@ let assembly: [Target] = [
         name: "ServerRuntime",
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
-            "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
+            "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",

@@ -29,8 +29,17 @@ extension OptionTable {
             "alt-tls-listening-port", .port, default: "0", support: .noEffect("NAT discovery runs on the plain ports"),
             "Second port for NAT discovery over TLS; 0 means tls-listening-port plus one."),
         Option(
-            "tcp-proxy-port", .port, support: .later("TCP listeners behind a PROXY protocol balancer"),
-            "Additional TCP port whose connections begin with a PROXY protocol header."),
+            "tcp-proxy-port", .port,
+            "Additional TCP port, for plain clients and those of TLS, whose connections begin with a PROXY protocol "
+                + "header. Needs proxy-protocol-trusted, unlike in coturn."),
+        Option(
+            "proxy-protocol", .choice(["listening-port", "tls-listening-port"]), repeats: true, origin: .tern,
+            "TCP port whose connections begin with a PROXY protocol header (version 1 or 2), because all of them come "
+                + "through a balancer. Needs proxy-protocol-trusted."),
+        Option(
+            "proxy-protocol-trusted", .peers, repeats: true, origin: .tern,
+            "Balancers whose PROXY protocol headers are believed: one address, a range `first-last`, or a prefix "
+                + "`address/length`. Connections from elsewhere to ports that expect a header are closed."),
         Option(
             "aux-server", .endpoint, repeats: true,
             "Additional listener as `address:port`, for example to serve port 443 as well. It serves what "

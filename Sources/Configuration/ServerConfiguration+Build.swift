@@ -7,6 +7,7 @@ extension ServerConfiguration {
     init(_ settings: Settings, log: inout DiagnosticLog) {
         listeners = Listeners(settings, log: &log)
         encryption = Encryption(settings, log: &log)
+        proxying = Proxying(settings, listeners: listeners, encryption: encryption, log: &log)
         relay = Relay(settings, log: &log)
         authentication = Authentication(settings, log: &log)
         quotas = Quotas(settings, log: &log)

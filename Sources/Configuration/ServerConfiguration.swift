@@ -7,6 +7,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package let listeners: Listeners
     /// How clients are served who encrypt; nil when none are.
     package let encryption: Encryption?
+    /// Ports whose clients come through balancers; nil when there are none.
+    package let proxying: Proxying?
     /// Where peers are reached from.
     package let relay: Relay
     /// Whether peers are reached at all.

@@ -58,6 +58,7 @@ extension Server {
     private func options(of address: SocketAddress) -> (ip: String, port: String) {
         if configuration.listeners.auxiliary.contains(address) { return ("aux-server", "aux-server") }
         if address.port == configuration.discovery?.alternatePort { return ("listening-ip", "alt-listening-port") }
+        if address.port == configuration.proxying?.ownPort { return ("listening-ip", "tcp-proxy-port") }
         return ("listening-ip", address.port == configuration.listeners.port ? "listening-port" : "tls-listening-port")
     }
 

@@ -286,6 +286,9 @@ package final class Server {
         log.write(
             .notice,
             "Tern \(Version.number): \(workerCount) workers listen on \(listening.joined(separator: " and "))")
+        for port in settings.proxyPorts.sorted() {
+            log.write(.notice, "TCP port \(port) is for proxies only, which speak the PROXY protocol")
+        }
         logSignalingStart(addresses.signaling)
         logListening()
         if case .stunOnly(let reason) = configuration.relaying {

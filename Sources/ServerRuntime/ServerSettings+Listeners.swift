@@ -7,12 +7,13 @@ extension ServerSettings {
     /// The port of plain clients where they are served, and that of the others; either serves both kinds, and so do the
     /// further listeners.
     static func listenerAddresses(
-        _ configuration: ServerConfiguration, isPlain: Bool, isSecure: Bool
+        _ configuration: ServerConfiguration, isPlain: Bool, isSecure: Bool, others: [UInt16] = []
     ) -> [SocketAddress] {
         guard isPlain || isSecure else { return [] }
         let listeners = configuration.listeners
         var ports = isPlain ? [listeners.port] : []
         if isSecure, let port = configuration.encryption?.port, !ports.contains(port) { ports.append(port) }
+        ports += others
         let addresses =
             switch listeners.addresses {
             case .allLocal: AddressFamily.allCases.map { IPAddress.any($0) }
@@ -33,7 +34,7 @@ extension ServerSettings {
     static func listenerPorts(_ configuration: ServerConfiguration) -> [UInt16] {
         let main = [
             configuration.listeners.port, configuration.encryption?.port, configuration.discovery?.alternatePort,
-            configuration.signaling?.port,
+            configuration.proxying?.ownPort, configuration.signaling?.port,
         ].compactMap(\.self)
         return main + configuration.listeners.auxiliary.map(\.port)
     }

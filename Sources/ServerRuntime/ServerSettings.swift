@@ -3,6 +3,7 @@ import Crypto
 import LinuxSockets
 package import NetworkPrimitives
 package import TURN
+import WebService
 
 /// What the host adds to a configuration: its addresses, its name, how many files may be open.
 package struct HostFacts: Sendable {
@@ -60,6 +61,9 @@ package struct ServerSettings: Sendable {
     /// Whether those are served there who do not encrypt.
     package let servesPlainDatagrams: Bool
     package let servesPlainStreams: Bool
+    /// TCP ports whose connections begin with a PROXY protocol header, and who may write it.
+    package let proxyPorts: Set<UInt16>
+    private let proxies: TrustedProxies
     package let streams: StreamSettings
     package let device: String?
     /// The network interface of relay sockets.
@@ -81,7 +85,10 @@ package struct ServerSettings: Sendable {
         listenerAddresses = Self.listenerAddresses(
             configuration, isPlain: servesPlainDatagrams, isSecure: configuration.encryption?.servesDTLS ?? false)
         streamListenerAddresses = Self.listenerAddresses(
-            configuration, isPlain: servesPlainStreams, isSecure: configuration.encryption?.servesTLS ?? false)
+            configuration, isPlain: servesPlainStreams, isSecure: configuration.encryption?.servesTLS ?? false,
+            others: configuration.proxying?.ownPort.map { [$0] } ?? [])
+        proxyPorts = configuration.proxying?.ports ?? []
+        proxies = TrustedProxies(configuration.proxying?.trusted ?? [])
         let servesStreams = !streamListenerAddresses.isEmpty
         let listenerCount = 2 * listenerAddresses.count + streamListenerAddresses.count
         // Beside its listeners, two an address for UDP, a worker has a poller and a mailbox.
@@ -125,6 +132,9 @@ package struct ServerSettings: Sendable {
         Self.apply(configuration, to: &settings)
         turn = settings
     }
+
+    /// Whether what comes from this address may say for whom it comes.
+    func believesProxy(_ address: IPAddress) -> Bool { proxies.contains(address.unmapped) }
 
     private static func apply(_ configuration: ServerConfiguration, to settings: inout TURNSettings) {
         let lifetimes = configuration.lifetimes

@@ -160,6 +160,7 @@ struct Worker: ~Copyable {
         dtls = DTLSTable(
             context.secure?.dtls, limits: DTLSLimits(context.settings), book: context.dtls,
             seeds: (random.next(), random.next()), start: now)
+        streams.requiresTLS = !context.settings.servesPlainStreams
         gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)

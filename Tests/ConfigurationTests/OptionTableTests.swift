@@ -51,7 +51,8 @@ struct OptionTableTests {
         credential-lifetime credential-lifetime-anonymous credential-lifetime-max credential-on-leave
         credential-quota credential-session-max deny-low-peer-ports gather-us http-body-max http-body-timeout
         http-head-max http-head-timeout http-headers-max http-idle-timeout minted-user-quota
-        new-peers-per-second permissions-per-allocation pin-workers port-quarantine rest-strict-expiry
+        new-peers-per-second permissions-per-allocation pin-workers port-quarantine proxy-protocol
+        proxy-protocol-trusted rest-strict-expiry
         signaling-admin-key signaling-anonymous-join-burst signaling-anonymous-join-rate
         signaling-anonymous-rooms signaling-api-key signaling-auth-failures signaling-connect-burst
         signaling-connect-rate signaling-connections-max signaling-connections-per-source signaling-heartbeat

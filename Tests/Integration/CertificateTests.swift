@@ -25,7 +25,10 @@ extension IntegrationTests {
             }
         }
 
-        @Test("the next handshake sees a renewed certificate, and no connection notices", arguments: [true, false])
+        @Test(
+            "the next handshake sees a renewed certificate, and no connection notices",
+            .requirement("RI-certificates-2"),
+            arguments: [true, false])
         func renewal(isSignalled: Bool) async throws {
             try await TernServer.run(Self.plan()) { server in
                 let client = try server.streamClient(protocols: ["stun.turn"])
@@ -83,6 +86,17 @@ extension IntegrationTests {
                     try secure.allocate()
                     try server.converse(secure)
                 }
+            }
+        }
+
+        @Test("no-tcp leaves TLS, and refuses who does not begin with it")
+        func onlyEncrypted() async throws {
+            try await TernServer.run(Self.plan("no-tcp")) { server in
+                let stream = try TCPStream(to: server.address)
+                stream.write([0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 1, count: 12))
+                #expect(stream.readToEnd() == [])
+                let client = try server.streamClient(protocols: ["stun.turn"])
+                #expect(client.ask(.binding) != nil)
             }
         }
 

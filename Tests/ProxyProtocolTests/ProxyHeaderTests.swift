@@ -17,7 +17,7 @@ private func header(_ source: String, _ destination: String, _ byteCount: Int) -
     .header(source: address(source), destination: address(destination), byteCount: byteCount)
 }
 
-@Suite("PROXY protocol version 1")
+@Suite("PROXY protocol version 1", .requirement("RI-proxy-1"))
 struct ProxyTextHeaderTests {
     private static let line = "PROXY TCP4 192.0.2.1 198.51.100.1 51234 443\r\n"
 
@@ -82,7 +82,7 @@ struct ProxyTextHeaderTests {
     }
 }
 
-@Suite("PROXY protocol version 2")
+@Suite("PROXY protocol version 2", .requirement("RI-proxy-1"))
 struct ProxyBinaryHeaderTests {
     /// 192.0.2.1:51234 to 198.51.100.1:443.
     private static let addresses = "c0000201 c6336401 c822 01bb"

@@ -75,13 +75,7 @@ struct SignalingSettings: Sendable {
         web.origins = OriginPolicy(
             listed: signaling.origins.named + (signaling.origins.allowsNull ? ["null"] : []),
             allowsAll: signaling.origins.allowsAny)
-        web.proxies = TrustedProxies(
-            signaling.trustedProxies.map { matcher in
-                switch matcher {
-                case .prefix(let prefix): .prefix(prefix)
-                case .range(let range): .range(range)
-                }
-            })
+        web.proxies = TrustedProxies(signaling.trustedProxies)
         web.connectionsMax = connectionsMax
         web.connectionsPerSourceMax = limits.connectionsPerSourceMax
         web.connectsPerSecond = limits.connectsPerSecondPerSource
@@ -164,6 +158,18 @@ struct SignalingSettings: Sendable {
             throw StartFailure(
                 "the key of \(issuer.issuer) in \(issuer.publicKeyPath): \(error); check signaling-token-issuer")
         }
+    }
+}
+
+extension TrustedProxies {
+    init(_ matchers: [PeerMatcher]) {
+        self.init(
+            matchers.map { matcher -> Entry in
+                switch matcher {
+                case .prefix(let prefix): .prefix(prefix)
+                case .range(let range): .range(range)
+                }
+            })
     }
 }
 

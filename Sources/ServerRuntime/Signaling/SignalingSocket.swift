@@ -69,9 +69,12 @@ final class HeldListener: Sendable {
     let listener: TCPListener
     /// Who comes here may also speak HTTP.
     let mayBeHTTP: Bool
+    /// Who comes here comes through a proxy, which says for whom (PROXY protocol).
+    let expectsProxy: Bool
 
-    init(_ listener: consuming TCPListener, mayBeHTTP: Bool = false) {
+    init(_ listener: consuming TCPListener, mayBeHTTP: Bool = false, expectsProxy: Bool = false) {
         self.listener = listener
         self.mayBeHTTP = mayBeHTTP
+        self.expectsProxy = expectsProxy
     }
 }

@@ -1,5 +1,6 @@
 import LinuxSockets
 import NetworkPrimitives
+import ProxyProtocol
 import TLS
 
 /// What reading a client's connection brought.
@@ -11,6 +12,17 @@ enum StreamRead: Equatable {
     case endOfStream
     /// The connection is gone, or what came is not to be read.
     case failed
+}
+
+/// What a proxy said about a connection.
+enum ProxyHeaderRead: Equatable {
+    case incomplete
+    case client(SocketAddress, server: SocketAddress)
+    /// The addresses are those of the connection.
+    case local
+    case malformed
+    /// The connection ended before.
+    case ended
 }
 
 /// A client's connection, plain or under TLS, and nobody above needs to know which.
@@ -62,6 +74,26 @@ struct ClientStream: ~Copyable, Sendable {
 
     // MARK: - Reading
 
+    /// Reads what a proxy says before its client says anything, as far as it has come. `held` keeps the pieces.
+    func readProxyHeader(into held: inout [UInt8], _ workspace: inout TLSWorkspace) -> ProxyHeaderRead {
+        precondition(protection == .undecided, "a proxy speaks first")
+        guard workspace.fill(from: socket) != nil else {
+            if case .bytes = workspace.outcome { return .incomplete }
+            return .ended
+        }
+        let before = held.count
+        return workspace.use { come in
+            held += come.extracting(first: ProxyHeader.byteCountMax).array()
+            switch ProxyHeader.read(unsafe held.span.bytes) {
+            case .incomplete: return (.incomplete, come.byteCount)
+            case .header(let source, let destination, let byteCount):
+                return (.client(source, server: destination), byteCount - before)
+            case .local(let byteCount): return (.local, byteCount - before)
+            case .malformed: return (.malformed, come.byteCount)
+            }
+        }
+    }
+
     /// Reads once, at most as much as there is room for and the workspace allows. Without a `context` TLS is not
     /// served, and who begins with it has ended.
     mutating func read(
@@ -72,7 +104,8 @@ struct ClientStream: ~Copyable, Sendable {
             guard workspace.isEmpty else { return take(&workspace, into: &room) }
             return readPlain(into: &room)
         case .undecided:
-            guard let first = workspace.fill(from: socket) else { return workspace.outcome }
+            // Behind the header of a proxy the first byte may have come already.
+            guard let first = workspace.first ?? workspace.fill(from: socket) else { return workspace.outcome }
             guard first == Self.handshakeRecord else {
                 protection = .plain
                 return take(&workspace, into: &room)

@@ -34,7 +34,8 @@ extension Server {
     ) throws(StartFailure) -> HeldListener? {
         do {
             let listener = try TCPListener(binding: address, options: options)
-            return HeldListener(listener, mayBeHTTP: servesHTTP(on: address))
+            return HeldListener(
+                listener, mayBeHTTP: servesHTTP(on: address), expectsProxy: settings.proxyPorts.contains(address.port))
         } catch {
             // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
             if address.ip == .v6(.any), case .allLocal = configuration.listeners.addresses, !error.isAddressInUse {

@@ -42,6 +42,18 @@ final class StreamBook: Sendable {
         }
     }
 
+    /// A connection without an allocation turns out to be of another source. False when that one has too many.
+    func move(_ source: IPAddress, to other: IPAddress) -> Bool {
+        let idlePerSourceMax = idlePerSourceMax
+        return state.withLock { state in
+            let idle = state.idle[other.subscriber, default: 0]
+            guard idlePerSourceMax == 0 || idle < idlePerSourceMax else { return false }
+            state.idle[other.subscriber] = idle + 1
+            Self.forgetIdle(source, &state)
+            return true
+        }
+    }
+
     func allocationOpened(_ source: IPAddress) { state.withLock { Self.forgetIdle(source, &$0) } }
 
     func allocationClosed(_ source: IPAddress) {

@@ -16,6 +16,11 @@ package struct StreamCounters: Sendable {
     /// Handshakes of TLS that came to their end, well or not.
     package var handshakes: UInt64 = 0
     package var failedHandshakes: UInt64 = 0
+    /// Closed at a port for proxies because they came from elsewhere, or said nothing that a proxy says.
+    package var strangers: UInt64 = 0
+    package var badProxyHeaders: UInt64 = 0
+    /// Closed because they did not begin with TLS where nothing else is served.
+    package var unencrypted: UInt64 = 0
     /// Handed to signaling, because they speak HTTP.
     package var handedOver: UInt64 = 0
 
@@ -29,6 +34,9 @@ package struct StreamCounters: Sendable {
         dropped += other.dropped
         handshakes += other.handshakes
         failedHandshakes += other.failedHandshakes
+        strangers += other.strangers
+        badProxyHeaders += other.badProxyHeaders
+        unencrypted += other.unencrypted
         handedOver += other.handedOver
     }
 }

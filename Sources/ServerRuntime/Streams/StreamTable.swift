@@ -31,6 +31,8 @@ struct StreamConnection: ~Copyable {
     var queue = StreamQueue()
     /// Nil until the client has said something.
     var application: StreamApplication?
+    /// What a proxy has said so far about who the client is; nil when nothing of the kind is expected.
+    var proxyHeader: [UInt8]?
     var hasAllocation = false
     /// Whole messages wait for the next round, because this connection brought so many at once.
     var isBehind = false
@@ -60,10 +62,12 @@ struct StreamTable: ~Copyable {
     let idleSeconds: UInt32
     /// Nil where TLS is not served.
     var context: TLSContext?
-    private let book: StreamBook
+    /// Nobody is served who does not begin with TLS.
+    var requiresTLS = false
+    let book: StreamBook
     var connections: Slab<StreamConnection>
     /// By the addresses of the two ends, whatever is spoken between them: `wire`.
-    private var handles: FlatMap<FiveTuple, SlabHandle>
+    var handles: FlatMap<FiveTuple, SlabHandle>
     /// Of connections without an allocation.
     private var timers: TimerWheel
     /// The same connections: the oldest makes room for a new one when there are too many.
@@ -91,7 +95,8 @@ struct StreamTable: ~Copyable {
 
     /// Takes a connection in; nil when there are too many.
     mutating func insert(
-        _ accepted: consuming AcceptedConnection, mayBeHTTP: Bool, channelNumbers: ChannelNumberRange, at now: Instant
+        _ accepted: consuming AcceptedConnection, from listener: HeldListener, channelNumbers: ChannelNumberRange,
+        at now: Instant
     ) -> SlabHandle? {
         let path = accepted.path
         let source = path.client.socketAddress.ip
@@ -100,9 +105,10 @@ struct StreamTable: ~Copyable {
             counters.refused += 1
             return nil
         }
-        let connection = StreamConnection(
-            path: path, stream: ClientStream(accepted.take()), mayBeHTTP: mayBeHTTP,
+        var connection = StreamConnection(
+            path: path, stream: ClientStream(accepted.take()), mayBeHTTP: listener.mayBeHTTP,
             deframer: StreamDeframer(channelNumbers: channelNumbers))
+        if listener.expectsProxy { connection.proxyHeader = [] }
         guard let handle = connections.insert(connection) else {
             counters.refused += 1
             book.release(source, hadAllocation: false)
@@ -111,7 +117,11 @@ struct StreamTable: ~Copyable {
         handles.insert(handle, for: path.wire)
         counters.accepted += 1
         idle.append(handle.index)
-        startTimer(handle, at: now)
+        if listener.expectsProxy {
+            timers.schedule(handle.index, at: now.advanced(bySeconds: Self.handshakeSeconds))
+        } else {
+            startTimer(handle, at: now)
+        }
         return handle
     }
 
@@ -161,7 +171,8 @@ struct StreamTable: ~Copyable {
         startTimer(handle, at: now)
     }
 
-    private mutating func startTimer(_ handle: SlabHandle, at now: Instant) {
+    mutating func startTimer(_ handle: SlabHandle, at now: Instant) {
+        timers.cancel(handle.index)
         guard idleSeconds > 0 else { return }
         timers.schedule(handle.index, at: now.advanced(bySeconds: idleSeconds))
     }
@@ -178,6 +189,7 @@ struct StreamTable: ~Copyable {
 
     /// Reads once into `room`, behind what is left of earlier reads; the bytes are counted together.
     mutating func read(_ handle: SlabHandle, into room: inout MutableRawSpan, at now: Instant) -> StreamRead {
+        if let result = readProxyHeader(handle, at: now) { return result }
         let held = connections[handle].deframer.resume(in: &room)
         guard !connections[handle].isBehind else {
             connections[handle].isBehind = false
@@ -186,6 +198,7 @@ struct StreamTable: ~Copyable {
         var free = room._mutatingExtracting(held..<room.byteCount)
         let before = connections[handle].stream.protection
         let result = connections[handle].stream.read(into: &free, &workspace, context)
+        if refusesPlain(handle) { return .failed }
         noteProtection(of: handle, before, at: now)
         if connections[handle].stream.hasUnsent { unwatched.append(handle) }
         switch result {
@@ -204,6 +217,8 @@ struct StreamTable: ~Copyable {
     }
 
     func application(of handle: SlabHandle) -> StreamApplication? { connections[handle].application }
+
+    mutating func noteStranger() { counters.strangers += 1 }
 
     mutating func noteHandOver() { counters.handedOver += 1 }
 
@@ -306,7 +321,7 @@ struct StreamTable: ~Copyable {
 
 extension FiveTuple {
     /// The same addresses, without regard to what is spoken between them.
-    fileprivate var wire: FiveTuple { FiveTuple(client: client, server: server, transport: .tcp) }
+    var wire: FiveTuple { FiveTuple(client: client, server: server, transport: .tcp) }
 }
 
 extension AcceptedConnection {

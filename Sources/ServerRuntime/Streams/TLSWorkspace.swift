@@ -54,6 +54,16 @@ struct TLSWorkspace: ~Copyable {
         return nil
     }
 
+    /// Of what has come and is not used yet.
+    var first: UInt8? { isEmpty ? nil : storage[start] }
+
+    /// Shows what has come and is not used yet, of which the result says how much is used then.
+    mutating func use<Result>(_ body: (RawSpan) -> (Result, byteCount: Int)) -> Result {
+        let (result, count) = body(unsafe storage.span.bytes.extracting(start..<end))
+        start += count
+        return result
+    }
+
     mutating func take(into room: inout MutableRawSpan) -> Int {
         let count = min(room.byteCount, end - start)
         room.store(unsafe storage.span.bytes.extracting(start..<start + count), at: 0)

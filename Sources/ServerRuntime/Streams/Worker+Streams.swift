@@ -52,6 +52,10 @@ extension Worker {
     private mutating func add(
         _ accepted: consuming AcceptedConnection, from listener: HeldListener, at now: Instant
     ) {
+        guard !listener.expectsProxy || context.settings.believesProxy(accepted.remoteAddress.ip) else {
+            // Anybody could write such a header, and be whoever it names.
+            return streams.noteStranger()
+        }
         // The client has reset its last connection and come again from the same port, before we could notice.
         if let old = streams.handle(of: accepted.path) {
             streams.end(old, .byClient)
@@ -61,7 +65,7 @@ extension Worker {
         let numbers = context.settings.turn.channelNumbers
         guard
             let handle = streams.insert(
-                accepted, mayBeHTTP: listener.mayBeHTTP, channelNumbers: numbers, at: now)
+                accepted, from: listener, channelNumbers: numbers, at: now)
         else { return }
         do {
             let token = WorkerToken.stream(StreamName(handle))

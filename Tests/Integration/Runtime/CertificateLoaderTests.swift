@@ -1,5 +1,6 @@
 import Foundation
 import NetworkPrimitives
+import TestSupport
 import Testing
 
 @testable import ServerRuntime
@@ -125,7 +126,8 @@ struct CertificateLoaderTests {
         ),
     ]
 
-    @Test("what is wrong is said with option, line and file", arguments: failures)
+    @Test(
+        "what is wrong is said with option, line and file", .requirement("RI-certificates-1"), arguments: failures)
     func failure(lines: String, sentence: String) throws {
         let loader = try directory.loader(lines)
         let failure = #expect(throws: CertificateFailure.self) { _ = try loader.load() }

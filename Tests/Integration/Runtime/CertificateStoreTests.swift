@@ -1,6 +1,7 @@
 import Foundation
 import NetworkPrimitives
 import TLS
+import TestSupport
 import Testing
 
 @testable import ServerRuntime
@@ -74,7 +75,9 @@ struct CertificateStoreTests {
         #expect(look().renewed != nil)
     }
 
-    @Test("a certificate whose key is not there yet leaves the old pair in use, and is complained of once")
+    @Test(
+        "a certificate whose key is not there yet leaves the old pair in use, and is complained of once",
+        .requirement("RI-certificates-3"))
     mutating func halfWritten() throws {
         let old = fingerprint
         try directory.write(MadeCertificate.other.certificate, to: "cert.pem")
