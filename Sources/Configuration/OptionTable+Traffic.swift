@@ -215,8 +215,8 @@ extension OptionTable {
             "Drop malformed packets early."),
         .flag("drop-invalid-packets-log", "Log dropped packets, with a rate limit."),
         .flag(
-            "mobility", support: .later("mobility (RFC 8016)"),
-            "Let an allocation move with the client to another address."),
+            "mobility",
+            "Let an allocation move with the client to another address (RFC 8016). Has no effect with no-auth."),
         .flag(
             "rfc5780",
             "Serve NAT behaviour discovery (RFC 5780) on the first two listening-ip of each family, with "

@@ -161,6 +161,7 @@ extension ServerConfiguration.ProtocolSwitches {
         acceptsRFC3489 = settings.flag("rfc3489-compatibility")
         acceptsRFC5766Channels = settings.flag("rfc5766-channel-numbers")
         answersBinding = !settings.flag("no-stun")
+        allowsMobility = settings.flag("mobility")
         if !answersBinding, settings.flag("stun-only") {
             let message = "together with stun-only nothing is served; remove one of them"
             log.add(.error, at: settings.place(of: "no-stun"), about: "no-stun", message)

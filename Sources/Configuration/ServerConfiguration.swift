@@ -201,6 +201,8 @@ extension ServerConfiguration {
         package let acceptsRFC5766Channels: Bool
         /// `no-stun` was not written.
         package let answersBinding: Bool
+        /// Allocations go along when their clients change address (RFC 8016).
+        package let allowsMobility: Bool
     }
 
     /// What is logged, and where.

@@ -17,6 +17,12 @@
         Instant(nanoseconds: nanoseconds + UInt64(milliseconds) * 1_000_000)
     }
 
+    /// The last instant there is, if the sum is beyond it.
+    @inlinable package func advanced(byNanoseconds other: UInt64) -> Instant {
+        let (sum, overflow) = nanoseconds.addingReportingOverflow(other)
+        return Instant(nanoseconds: overflow ? .max : sum)
+    }
+
     /// Nanoseconds from `earlier` until here; zero when `earlier` is later.
     @inlinable package func nanoseconds(since earlier: Instant) -> UInt64 {
         nanoseconds > earlier.nanoseconds ? nanoseconds - earlier.nanoseconds : 0

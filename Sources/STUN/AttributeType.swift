@@ -1,4 +1,4 @@
-/// The type of an attribute (RFC 8489 §18.3, RFC 8656 §18.2).
+/// The type of an attribute (RFC 8489 §18.3, RFC 8656 §18.2, RFC 8016 §3.3).
 package struct AttributeType: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt16
 
@@ -41,6 +41,7 @@ package struct AttributeType: RawRepresentable, Hashable, Sendable {
     package static let fingerprint = AttributeType(rawValue: 0x8028)
     package static let responseOrigin = AttributeType(rawValue: 0x802B)
     package static let otherAddress = AttributeType(rawValue: 0x802C)
+    package static let mobilityTicket = AttributeType(rawValue: 0x8030)
 }
 
 /// An attribute that a client may send and Tern reads; dense, so that a message's index of attributes is a flat array.
@@ -52,10 +53,11 @@ package enum KnownAttribute: Int, Sendable {
     case requestedAddressFamily, additionalAddressFamily
     case evenPort, requestedTransport, dontFragment, reservationToken
     case fingerprint
+    case mobilityTicket
     /// Attributes that belong into responses. In a request they are understood and mean nothing.
     case responseOnly
 
-    package static let count = 20
+    package static let count = 21
 
     package init?(_ type: AttributeType) {
         switch type.rawValue {
@@ -78,6 +80,7 @@ package enum KnownAttribute: Int, Sendable {
         case 0x8000: self = .additionalAddressFamily
         case 0x8002: self = .passwordAlgorithms
         case 0x8028: self = .fingerprint
+        case 0x8030: self = .mobilityTicket
         case 0x0001, 0x0009, 0x000A, 0x0016, 0x0020: self = .responseOnly
         default: return nil
         }

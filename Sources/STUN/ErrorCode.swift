@@ -1,9 +1,10 @@
-/// The code of an error response (RFC 8489 §14.8, RFC 8656 §19).
+/// The code of an error response (RFC 8489 §14.8, RFC 8656 §19, RFC 8016 §3.4).
 package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
     case tryAlternate = 300
     case badRequest = 400
     case unauthenticated = 401
     case forbidden = 403
+    case mobilityForbidden = 405
     case unknownAttribute = 420
     case allocationMismatch = 437
     case staleNonce = 438
@@ -25,6 +26,7 @@ package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
         case .badRequest: "Bad Request"
         case .unauthenticated: "Unauthenticated"
         case .forbidden: "Forbidden"
+        case .mobilityForbidden: "Mobility Forbidden"
         case .unknownAttribute: "Unknown Attribute"
         case .allocationMismatch: "Allocation Mismatch"
         case .staleNonce: "Stale Nonce"

@@ -15,8 +15,8 @@ enum ConnectionFailure: Error {
 struct RelaySocketTable: ~Copyable {
     private struct Entry {
         let socket: HeldSocket
-        /// The descriptor of the connection beside this relay socket.
-        var connection: CInt?
+        /// The connection beside this relay socket, and where it leads.
+        var connection: (raw: CInt, peer: SocketAddress)?
     }
 
     private static let nobody = UInt32.max
@@ -65,7 +65,7 @@ struct RelaySocketTable: ~Copyable {
         }
         insert(held, of: wish.allocation)
         connectionCount += 1
-        sockets[relay]?.connection = held.socket.raw
+        sockets[relay]?.connection = (held.socket.raw, wish.peer)
         return held.socket.raw
     }
 
@@ -74,24 +74,64 @@ struct RelaySocketTable: ~Copyable {
         guard let connection = sockets[relay]?.connection else { return }
         sockets[relay]?.connection = nil
         connectionCount -= 1
-        closeSocket(connection)
+        closeSocket(connection.raw)
     }
 
     /// Closes a relay socket and the connection beside it.
     mutating func close(_ relay: CInt) {
         disconnect(relay)
         closeSocket(relay)
-        // Containers keep their storage; after the last socket nothing is to stay.
-        if sockets.isEmpty {
-            sockets = [:]
-            allocations = []
+        releaseMemoryIfEmpty()
+    }
+
+    /// Containers keep their storage; after the last socket nothing is to stay.
+    private mutating func releaseMemoryIfEmpty() {
+        guard sockets.isEmpty else { return }
+        sockets = [:]
+        allocations = []
+    }
+
+    // MARK: - Handover
+
+    /// A relay socket with the connection beside it, which stay here as well.
+    func handed(_ relay: CInt) -> HandedSocket {
+        guard let entry = sockets[relay] else { preconditionFailure("an allocation has its relay sockets") }
+        guard let connection = entry.connection, let beside = sockets[connection.raw] else {
+            return HandedSocket(relay: entry.socket, connection: nil)
         }
+        return HandedSocket(relay: entry.socket, connection: (beside.socket, connection.peer))
+    }
+
+    /// They are another worker's now: nothing is closed.
+    mutating func release(_ handed: HandedSocket) {
+        let relay = handed.relay.socket.raw
+        if let connection = sockets[relay]?.connection {
+            connectionCount -= 1
+            forget(connection.raw)
+        }
+        forget(relay)
+        releaseMemoryIfEmpty()
+    }
+
+    /// Takes them from another worker; the connection only while there is room for it, else it is closed.
+    mutating func insert(_ handed: HandedSocket, of allocation: UInt32) {
+        insert(handed.relay, of: allocation)
+        guard let connection = handed.connection, connectionCount < connectionsMax else { return }
+        insert(connection.socket, of: allocation)
+        connectionCount += 1
+        sockets[handed.relay.socket.raw]?.connection = (connection.socket.socket.raw, connection.peer)
     }
 
     private mutating func closeSocket(_ descriptor: CInt) {
-        guard let entry = sockets.removeValue(forKey: descriptor) else { return }
-        dropsOfThePast += UInt64(entry.socket.socket.dropsByKernel)
+        guard let socket = forget(descriptor) else { return }
+        dropsOfThePast += UInt64(socket.socket.dropsByKernel)
+    }
+
+    @discardableResult
+    private mutating func forget(_ descriptor: CInt) -> HeldSocket? {
+        guard let entry = sockets.removeValue(forKey: descriptor) else { return nil }
         allocations[Int(descriptor)] = Self.nobody
+        return entry.socket
     }
 
     /// Datagrams that came to these sockets and were dropped because nobody read them in time.

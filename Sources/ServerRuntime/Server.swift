@@ -153,15 +153,15 @@ package final class Server {
             connectionsMax: settings.streams.connectionsMax, idlePerSourceMax: settings.streams.idlePerSourceMax)
         let dtlsBook = DTLSBook(settings)
         let failure = failure
+        for _ in 0..<workerCount { mailboxes.append(try Mailbox(limit: Self.mailboxMax)) }
+        let colleagues = Colleagues(mailboxes: mailboxes, book: MobilityBook())
         for number in 0..<workerCount {
             let data = listeners.map { $0.data[number] }
             let control = listeners.compactMap { $0.control.isEmpty ? nil : $0.control[number] }
-            let mailbox = try Mailbox<WorkerMessage>(limit: Self.mailboxMax)
-            mailboxes.append(mailbox)
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
-                mailbox: mailbox, log: log, streams: streamBook, secure: certificates?.contexts,
-                signaling: signalingMailbox, dtls: dtlsBook)
+                mailbox: mailboxes[number], log: log, streams: streamBook, secure: certificates?.contexts,
+                colleagues: colleagues, signaling: signalingMailbox, dtls: dtlsBook)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {

@@ -130,6 +130,8 @@ package struct ServerSettings: Sendable {
             peerFilter: Self.peerFilter(configuration, relayAddresses.all, host), limits: limits)
         settings.fallbackRelayAddresses = relayAddresses.fallback
         Self.apply(configuration, to: &settings)
+        // Tickets name what this process has, so that they need not outlive it.
+        if configuration.protocolSwitches.allowsMobility { settings.tickets = TicketAuthority(secret: nonceSecret) }
         turn = settings
     }
 

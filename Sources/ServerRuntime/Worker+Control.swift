@@ -9,6 +9,7 @@ import Telemetry
 enum ShellAnswer {
     case relayOpened(AllocationID, RelaySocketID, SocketAddress)
     case relayFailed(AllocationID, RelayFailure)
+    case claimAnswered(MobilityClaim, ClaimAnswer)
 }
 
 // Driving the control plane: inputs, its replies, its outputs.
@@ -22,6 +23,7 @@ extension Worker {
             reply: unsafe span.mutableBytes)
         if let reason = server.lastDrop { logDrop(reason, path, at: now) }
         // First the deed, then the word: who is told that an allocation has ended may count on its port being free.
+        if server.isWaitingForAllocation { hold(segment, path) }
         drainOutputs(at: now)
         if let answer { send(unsafe bytes.span.bytes, answer) }
     }
@@ -75,6 +77,8 @@ extension Worker {
                 server.relayOpened(id, socket: socket, address: address, at: now, reply: bytes)
             case .relayFailed(let id, let failure):
                 server.relayFailed(id, failure, at: now, reply: bytes)
+            case .claimAnswered(let claim, let answer):
+                server.claimAnswered(claim, answer, at: now, reply: bytes)
             }
         }
     }
@@ -97,10 +101,14 @@ extension Worker {
             forwarder.apply(change, at: now)
         case .sessionOpened(let session):
             allocationOpened(session.fiveTuple)
+            if let mobility = session.mobility { context.colleagues?.book.note(mobility, of: context.number) }
             logOpened(session)
         case .sessionClosed(let session, let end):
-            allocationClosed(session.fiveTuple, at: now)
+            releaseClient(of: session, at: now)
+            if let mobility = session.mobility { context.colleagues?.book.forget(mobility, of: context.number) }
             logClosed(session, end, forwarder.traffic(of: session.allocation.index))
+        case .mobility(let change):
+            perform(change, at: now)
         case .authenticationFailed(let client, let username, let code):
             logRefusal(
                 "\(code.rawValue) \(code.reason) for <\(Quoted(username))> from \(client.socketAddress)", at: now)

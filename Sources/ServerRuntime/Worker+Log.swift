@@ -51,6 +51,24 @@ extension Worker {
         context.log.write(.info, line.text)
     }
 
+    /// Where the client of a session has gone.
+    enum Destination { case here, elsewhere, nowhere }
+
+    func logMoved(_ session: SessionSummary, _ destination: Destination) {
+        guard context.log.isWritten(.info) else { return }
+        var line = beginLine(session)
+        switch destination {
+        case .here:
+            line.append(": moved, client ")
+            line.append(session.fiveTuple.client.socketAddress)
+            line.append(", server ")
+            line.append(session.fiveTuple.server)
+        case .elsewhere: line.append(": moved, goes on at another worker")
+        case .nowhere: line.append(": the connection ended, waits for its client")
+        }
+        context.log.write(.info, line.text)
+    }
+
     mutating func logBinding(_ client: ClientAddress, at now: Instant) {
         guard context.log.isWritten(.info), let suppressed = bindings.admit(at: now) else { return }
         let leftOut = suppressed == 0 ? "" : " (\(suppressed) such lines left out)"

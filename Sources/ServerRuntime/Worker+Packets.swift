@@ -40,6 +40,8 @@ extension Worker {
         case .handToControlPlane:
             receiveControl(segment, path, at: now)
         case .drop(.notForUs) where receiveDTLS(segment, path, at: now): break
+        case .drop(.noAllocation) where server.hasArrivals && isFromArrival(segment, path, at: now):
+            break
         case .drop(let reason):
             drops.count(reason)
             logDrop(reason, path, at: now)

@@ -18,6 +18,8 @@ struct WorkerContext: Sendable {
     let streams: StreamBook
     /// Nil without certificates: then there is neither TLS nor DTLS.
     var secure: SecureContexts?
+    /// The other workers; nil for one that is alone.
+    var colleagues: Colleagues?
     /// Where connections go that speak HTTP.
     var signaling: Mailbox<SignalingMessage>?
     /// Nil without DTLS.
@@ -33,6 +35,8 @@ enum WorkerMessage: Sendable {
     case renew(SecureContexts)
     /// Allocate requests are sent elsewhere from now on, or no longer.
     case redirect(AlternateServers)
+    /// About a client that moves between workers.
+    case mobility(MobilityMessage)
     case report(@Sendable (WorkerReport) -> Void)
 }
 
@@ -119,6 +123,7 @@ struct Worker: ~Copyable {
     /// Datagrams of this round so far.
     var handled = 0
     var answers: [ShellAnswer] = []
+    var held = HeldMessages()
     var drops = DropCounters()
     var refusals: RepeatLimiter
     var bindings: RepeatLimiter
@@ -209,7 +214,7 @@ struct Worker: ~Copyable {
         for index in 0..<count {
             switch WorkerToken(bits: poller.event(at: index).token) {
             case .mailbox:
-                for message in context.mailbox.drain() { handle(message) }
+                for message in context.mailbox.drain() { handle(message, at: now) }
                 // Whatever the messages say: the one about it may have found no room.
                 deleteRevoked(at: now)
             case .listener(let listener) where listener < listeners.controlCount: readListener(listener, at: now)
@@ -262,12 +267,13 @@ struct Worker: ~Copyable {
         if let wish = forwarder.takeWish() { connect(wish, at: now) }
     }
 
-    private mutating func handle(_ message: WorkerMessage) {
+    private mutating func handle(_ message: WorkerMessage, at now: Instant) {
         switch message {
         case .stop: isStopping = true
         case .revoke: break
         case .renew(let contexts): renew(contexts)
         case .redirect(let alternates): server.alternates = alternates
+        case .mobility(let message): receive(message, at: now)
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters
@@ -292,7 +298,7 @@ struct Worker: ~Copyable {
     }
 
     /// Ends what belongs to those who were put out, all of them by one look at the allocations.
-    private mutating func deleteRevoked(at now: Instant) {
+    mutating func deleteRevoked(at now: Instant) {
         switch revocations?.take() {
         case nil: return
         case .scopes(let scopes): server.revoke(scopes, at: now)

@@ -81,6 +81,8 @@ package struct TURNSettings: Sendable {
     package var answersClassicBinding = false
     package var alwaysAddsFingerprint = false
     package var sendsReasonPhrases = false
+    /// Makes tickets by which clients keep their allocation at another address (RFC 8016); nil forbids that.
+    package var tickets: TicketAuthority?
     /// SOFTWARE of authenticated responses; nobody else is told.
     package var software: [UInt8]?
 

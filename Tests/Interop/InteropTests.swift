@@ -101,6 +101,14 @@ struct InteropTests {
         try await expectSuccess(of: .uclient, on: .dualStack, flags: ["-t"] + flags + ["-c", "-n", "50", "-z", "5"])
     }
 
+    @Test(
+        "coturn's uclient moves while it relays, over UDP and TCP (RFC 8016)",
+        arguments: [["-y", "-c", "-s"], ["-y", "-c"], ["-t", "-y", "-c", "-s"]])
+    func uclientMobility(flags: [String]) async throws {
+        let mobile = ServerConfiguration(options: ["rfc5766-channel-numbers", "mobility", "relay-threads=4"])
+        try await expectSuccess(of: .uclient, on: mobile, flags: ["-M"] + flags + ["-n", "50", "-z", "5"])
+    }
+
     @Test("coturn's uclient is refused with a wrong password")
     func uclientWrongPassword() async throws {
         try await expectFailure(of: .uclient, on: .plain, password: "wrong", flags: ["-y", "-c", "-s"])

@@ -261,7 +261,7 @@ struct DTLSTable: ~Copyable {
     // MARK: - Allocations
 
     mutating func allocationOpened(_ path: FiveTuple) {
-        guard let handle = handles[path] else { return }
+        guard let handle = handles[path], !associations[handle].hasAllocation else { return }
         associations[handle].hasAllocation = true
         timers.cancel(handle.index)
         book?.associations.allocationOpened(path.client.socketAddress.ip)

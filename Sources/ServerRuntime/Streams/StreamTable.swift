@@ -155,7 +155,7 @@ struct StreamTable: ~Copyable {
     // MARK: - Allocations
 
     mutating func allocationOpened(_ path: FiveTuple) {
-        guard let handle = handles[path.wire] else { return }
+        guard let handle = handles[path.wire], !connections[handle].hasAllocation else { return }
         connections[handle].hasAllocation = true
         timers.cancel(handle.index)
         idle.remove(handle.index)
@@ -164,7 +164,7 @@ struct StreamTable: ~Copyable {
 
     mutating func allocationClosed(_ path: FiveTuple, at now: Instant) {
         // Gone when it is the connection that has ended.
-        guard let handle = handles[path.wire] else { return }
+        guard let handle = handles[path.wire], connections[handle].hasAllocation else { return }
         connections[handle].hasAllocation = false
         book.allocationClosed(path.client.socketAddress.ip)
         idle.append(handle.index)

@@ -44,10 +44,10 @@ package struct EphemeralCredential: Equatable, Sendable {
 }
 
 /// How long an ephemeral user name is good for, and by whose word.
-struct NameTerm: Equatable, Sendable {
+package struct NameTerm: Equatable, Sendable {
     /// See `EphemeralUsername`.
-    let expiresAt: Int64
-    let isMember: Bool
+    package let expiresAt: Int64
+    package let isMember: Bool
 
     func isExpired(at unixTime: UnixTime) -> Bool { expiresAt < unixTime.seconds }
 }

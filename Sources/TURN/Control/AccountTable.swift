@@ -8,8 +8,7 @@ struct Account {
     let identity: Identity
     /// What the name says, if it is an ephemeral one.
     let term: NameTerm?
-    private var sha1: (key: HMACSHA1Key, algorithm: PasswordAlgorithm)?
-    private var sha256: (key: HMACSHA256Key, algorithm: PasswordAlgorithm)?
+    var keys = AccountKeys()
     var allocationCount: UInt32 = 1
     /// The next account whose name has the same hash.
     fileprivate var next: SlabHandle?
@@ -20,6 +19,16 @@ struct Account {
     }
 
     /// The key that the name has shown last in this way.
+    func key(_ algorithm: PasswordAlgorithm, _ kind: IntegrityKind) -> ResponseIntegrity { keys.key(algorithm, kind) }
+
+    mutating func remember(_ key: ResponseIntegrity, _ algorithm: PasswordAlgorithm) { keys.remember(key, algorithm) }
+}
+
+/// The keys that a name has shown last, one for each integrity attribute.
+package struct AccountKeys: Sendable {
+    private var sha1: (key: HMACSHA1Key, algorithm: PasswordAlgorithm)?
+    private var sha256: (key: HMACSHA256Key, algorithm: PasswordAlgorithm)?
+
     func key(_ algorithm: PasswordAlgorithm, _ kind: IntegrityKind) -> ResponseIntegrity {
         switch kind {
         case .sha1: if let sha1, sha1.algorithm == algorithm { .sha1(sha1.key) } else { .none }

@@ -33,13 +33,21 @@ struct Allocation {
         /// Relay sockets are being opened, as one of the server's openings says; no answer has been given yet.
         case opening
         case active
+        /// The client's connection has ended, and it may come back with a ticket. Nothing is relayed meanwhile: the
+        /// data plane has neither its five-tuple nor its permissions and channels.
+        case detached
     }
 
-    let fiveTuple: FiveTuple
+    /// While it is detached, the last one that it had.
+    var fiveTuple: FiveTuple
     let account: SlabHandle
     /// Of the Allocate that made it: a request with the same one is a retransmission (RFC 8656 §7.2).
     let transactionID: TransactionID
     var phase = Phase.opening
+    /// By which it is found when its client moves; nil unless it may.
+    var mobility: MobilityID?
+    /// What the ledger counts it under, wherever its client is later.
+    let quotaSource: IPAddress
     /// The nonce that the client was last found to have from us.
     var provenNonce: Nonce?
     var grantedSeconds: UInt32
@@ -48,8 +56,8 @@ struct Allocation {
     var addressError: (family: AddressFamily, code: ErrorCode)?
     var relayIPv4: Relay?
     var relayIPv6: Relay?
-    private(set) var permissions: [Permission] = []
-    private(set) var channels: [ChannelBinding] = []
+    var permissions: [Permission] = []
+    var channels: [ChannelBinding] = []
     var newPeers: TokenBucket
     /// ICMP errors that the client is told of: whoever forges them must not gain a way to flood it.
     var icmp: TokenBucket
@@ -114,7 +122,7 @@ struct Allocation {
     private mutating func forbid(
         where isOver: (Permission) -> Bool, index: UInt32, _ changes: inout OutputQueue
     ) {
-        for permission in permissions where isOver(permission) {
+        for permission in permissions where isRouted && isOver(permission) {
             for channel in channels where channel.peer.ip == permission.peer {
                 changes.append(
                     .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
@@ -148,12 +156,40 @@ struct Allocation {
     private mutating func unbind(
         where isOver: (ChannelBinding) -> Bool, index: UInt32, _ changes: inout OutputQueue
     ) {
-        for channel in channels where isOver(channel) && permission(for: channel.peer.ip) != nil {
+        for channel in channels where isRouted && isOver(channel) && permission(for: channel.peer.ip) != nil {
             changes.append(
                 .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
         }
         channels.removeAll(where: isOver)
         if channels.isEmpty { channels = [] }
+    }
+
+    // MARK: - Routes
+
+    /// Whether the data plane knows the permissions and channels.
+    var isRouted: Bool {
+        switch phase {
+        case .opening, .active: true
+        case .detached: false
+        }
+    }
+
+    /// Tells the data plane of all permissions and channels: the client is back, or the allocation is new here.
+    func installRoutes(index: UInt32, _ changes: inout OutputQueue) {
+        for permission in permissions { changes.append(.route(.permit(allocation: index, peer: permission.peer))) }
+        for channel in channels where permission(for: channel.peer.ip) != nil {
+            changes.append(
+                .route(.bindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
+        }
+    }
+
+    /// Takes them from it, and keeps them here.
+    func withdrawRoutes(index: UInt32, _ changes: inout OutputQueue) {
+        for channel in channels where permission(for: channel.peer.ip) != nil {
+            changes.append(
+                .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
+        }
+        for permission in permissions { changes.append(.route(.forbid(allocation: index, peer: permission.peer))) }
     }
 
     // MARK: - Ends

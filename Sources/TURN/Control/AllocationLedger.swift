@@ -8,9 +8,9 @@ package struct AllocationClaim: Equatable, Sendable {
 }
 
 extension AllocationClaim {
-    init(_ identity: Identity, from client: ClientAddress) {
-        self.init(
-            quotaKey: identity.quotaKey, mintedQuota: identity.mintedQuota, source: client.socketAddress.ip.subscriber)
+    /// `source` is the subscriber behind the address that the Allocate came from.
+    init(_ identity: Identity, source: IPAddress) {
+        self.init(quotaKey: identity.quotaKey, mintedQuota: identity.mintedQuota, source: source)
     }
 }
 

@@ -15,6 +15,8 @@ package enum Output: Equatable, Sendable {
     case sessionOpened(SessionSummary)
     /// Comes before the routes of the allocation are removed, so that its traffic can still be asked for.
     case sessionClosed(SessionSummary, SessionEnd)
+    /// Clients that change their address (RFC 8016).
+    case mobility(MobilityOutput)
     /// Somebody showed credentials that do not hold. At most as often as unauthenticated replies are given.
     case authenticationFailed(client: ClientAddress, username: [UInt8], ErrorCode)
     /// Asked for by `reportsBindings`.
@@ -26,7 +28,11 @@ package enum Output: Equatable, Sendable {
 /// An allocation as a log line tells of it.
 package struct SessionSummary: Equatable, Sendable {
     package let allocation: AllocationID
+    /// The last one of a client whose connection has ended: then it may be somebody else's.
     package let fiveTuple: FiveTuple
+    package let isAttached: Bool
+    /// Nil unless the client may move.
+    package let mobility: MobilityID?
     package let username: [UInt8]
     package let relayedIPv4: SocketAddress?
     package let relayedIPv6: SocketAddress?

@@ -10,6 +10,10 @@ package struct TURNCounters: Sendable {
     package var allocationsExpired: UInt64 = 0
     package var allocationsRevoked: UInt64 = 0
     package var allocationsDisconnected: UInt64 = 0
+    /// Clients that were given to another address, on the same worker, and to and from another one (RFC 8016).
+    package var allocationsMoved: UInt64 = 0
+    package var allocationsHandedOver: UInt64 = 0
+    package var allocationsAdopted: UInt64 = 0
     package var successes: UInt64 = 0
     /// Error responses after authentication, by code.
     private var errors = InlineArray<16, UInt64>(repeating: 0)
@@ -29,6 +33,9 @@ package struct TURNCounters: Sendable {
         allocationsExpired += other.allocationsExpired
         allocationsRevoked += other.allocationsRevoked
         allocationsDisconnected += other.allocationsDisconnected
+        allocationsMoved += other.allocationsMoved
+        allocationsHandedOver += other.allocationsHandedOver
+        allocationsAdopted += other.allocationsAdopted
         successes += other.successes
         for index in 0..<16 { errors[index] += other.errors[index] }
     }
@@ -49,6 +56,7 @@ package struct TURNCounters: Sendable {
         case .allocationQuotaReached: 10
         case .serverError: 11
         case .insufficientCapacity: 12
+        case .mobilityForbidden: 14
         }
     }
 }

@@ -25,6 +25,7 @@ extension TURNServer {
                 parsing: arrival.message, in: datagram, unspecifiedFamily: unspecifiedFamily(arrival.path),
                 relaysUDP: settings.relaysUDP)
         } catch { return .failure(error) }
+        if let refusal = mobilityRefusal(arrival.message) { return .failure(refusal) }
         var addressError: (family: AddressFamily, code: ErrorCode)?
         if case .fresh(let families, _) = request.source {
             let missing = families.subtracting(relayFamilies)
@@ -34,7 +35,8 @@ extension TURNServer {
         }
         if let alternate = alternate(for: request, arrival.path, credentials) { return .redirection(alternate) }
         // Step 10.
-        let claim = AllocationClaim(identity(of: credentials.claimant), from: arrival.path.client)
+        let claim = AllocationClaim(
+            identity(of: credentials.claimant), source: arrival.path.client.socketAddress.ip.subscriber)
         do { try ledger.admit(claim, redeeming: request.source.token) } catch {
             return .failure(.allocationQuotaReached)
         }
@@ -63,11 +65,12 @@ extension TURNServer {
         _ request: AllocateRequest, _ arrival: Arrival, _ credentials: Credentials,
         _ addressError: (family: AddressFamily, code: ErrorCode)?
     ) -> AllocationID? {
-        guard allocations.count < allocations.limit, let account = retainAccount(credentials) else { return nil }
+        guard hasRoom, let account = retainAccount(credentials) else { return nil }
         let rate = UInt64(max(0, settings.limits.newPeersPerSecond))
         let allocation = Allocation(
             fiveTuple: arrival.path, account: account, transactionID: arrival.message.transactionID,
-            provenNonce: credentials.nonce,
+            mobility: newMobility(arrival.message),
+            quotaSource: arrival.path.client.socketAddress.ip.subscriber, provenNonce: credentials.nonce,
             // A desired lifetime of zero in Allocate is no wish at all: the allocation does not exist yet.
             grantedSeconds: settings.lifetimes.grant(requestedSeconds: request.requestedSeconds),
             addressError: addressError,
@@ -82,6 +85,7 @@ extension TURNServer {
             return nil
         }
         allocationByFiveTuple.insert(handle, for: arrival.path)
+        if let mobility = allocation.mobility { mobiles.insert(Mobile(handle, mobility), for: mobility) }
         return AllocationID(handle)
     }
 
@@ -266,6 +270,7 @@ extension TURNServer {
         }
         writer.append(.lifetime, allocations[handle].grantedSeconds)
         writer.appendXORAddress(.xorMappedAddress, allocations[handle].fiveTuple.client.socketAddress)
+        if let ticket = ticket(of: id) { unsafe writer.append(.mobilityTicket, ticket.span.bytes) }
         if let token = allocations[handle].reservationToken { writer.append(.reservationToken, token) }
         if let missing = allocations[handle].addressError {
             // Family, zero, and class and number as in ERROR-CODE; no reason phrase (RFC 8656 §18.12).

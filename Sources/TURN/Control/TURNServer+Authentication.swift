@@ -78,7 +78,8 @@ extension TURNServer {
         guard let claimant = claimant(message, datagram, existing, directory) else {
             return .challenged(.unauthenticated, username: nil)
         }
-        let claim = Claim(claimant: claimant, continues: continues(claimant, existing, message), arrival: arrival)
+        let goesOn = continues(claimant, existing, message) || isExpected(claimant, datagram, arrival)
+        let claim = Claim(claimant: claimant, continues: goesOn, arrival: arrival)
         guard settings.realm.withRawSpan({ $0.hasSameBytes(as: realm) }), mayGoOn(claim) else {
             return .challenged(.unauthenticated, username: username(of: claimant))
         }
@@ -151,7 +152,7 @@ extension TURNServer {
         }
     }
 
-    private func username(of claimant: Claimant) -> [UInt8] { identity(of: claimant).username }
+    func username(of claimant: Claimant) -> [UInt8] { identity(of: claimant).username }
 
     private func term(of claimant: Claimant) -> NameTerm? {
         switch claimant {
@@ -172,6 +173,16 @@ extension TURNServer {
     private func continues(_ claimant: Claimant, _ existing: SlabHandle?, _ message: STUNMessage) -> Bool {
         guard let existing, let account = claimant.account else { return false }
         return allocations[existing].account == account && message.type.method != .allocate
+    }
+
+    /// Whether the name has an allocation that its client is about to use from this five-tuple: a ticket says so, or
+    /// one that was shown before. The allocation may be on another worker.
+    private func isExpected(_ claimant: Claimant, _ datagram: RawSpan, _ arrival: Arrival) -> Bool {
+        guard let tickets, arrival.message.type.method != .allocate else { return false }
+        if let arriving = arrivals[arrival.path] { return arriving.username == username(of: claimant) }
+        guard let shown = arrival.message.value(of: .mobilityTicket, in: datagram), let ticket = tickets.open(shown)
+        else { return false }
+        return ticket.owner == tickets.owner(username(of: claimant))
     }
 
     /// What has an allocation may go on after its name has run out. To begin anything the name must hold, whoever

@@ -6,7 +6,7 @@ import STUN
 extension TURNServer {
     /// The timer of an allocation fired: end what has run out, and wait for what is next.
     mutating func expire(_ id: AllocationID, at now: Instant) {
-        guard case .active = allocations[id.handle].phase else {
+        if case .opening = allocations[id.handle].phase {
             preconditionFailure("a timer runs from the answer to Allocate on")
         }
         // Told before the routes go, so that the traffic of the session can still be asked for.
@@ -37,16 +37,19 @@ extension TURNServer {
     }
 
     /// A client's connection or DTLS association has ended, and with it the five-tuple that names its allocation: nobody
-    /// could use that any more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that is redeemed from
-    /// another five-tuple.
+    /// could use that any more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that
+    /// is redeemed from another five-tuple.
     package mutating func disconnected(_ path: FiveTuple, at now: Instant) {
         precondition(path.transport.provesAddress, "only connections and associations end")
+        forgetArrival(on: path)
         guard let handle = allocationByFiveTuple[path] else { return }
         let id = AllocationID(handle)
         switch allocations[handle].phase {
         // The shell is at work on its sockets; they are taken back when it answers.
         case .opening: openings[opening(of: id)].isRevoked = true
+        case .active where allocations[handle].mobility != nil: detach(id)
         case .active: end(id, .all, .disconnected, at: now)
+        case .detached: preconditionFailure("a detached allocation has no five-tuple")
         }
     }
 
@@ -65,15 +68,15 @@ extension TURNServer {
     private mutating func remove(_ id: AllocationID) {
         ledger.release(claim(of: id))
         guard let allocation = allocations.remove(id.handle) else { preconditionFailure("ended twice") }
-        allocationByFiveTuple.remove(allocation.fiveTuple)
+        if allocation.isRouted { allocationByFiveTuple.remove(allocation.fiveTuple) }
         accounts.release(allocation.account)
+        if let mobility = allocation.mobility { endMobility(mobility) }
     }
 
     /// What the allocation was admitted with.
     func claim(of id: AllocationID) -> AllocationClaim {
         let account = allocations[id.handle].account
-        return AllocationClaim(
-            accounts[account].identity, from: allocations[id.handle].fiveTuple.client)
+        return AllocationClaim(accounts[account].identity, source: allocations[id.handle].quotaSource)
     }
 
     /// Takes back an allocation that never came to be, and with it the reservation that was to go along: the shell
@@ -90,6 +93,7 @@ extension TURNServer {
         let handle = id.handle
         return SessionSummary(
             allocation: id, fiveTuple: allocations[handle].fiveTuple,
+            isAttached: allocations[handle].isRouted, mobility: allocations[handle].mobility,
             username: accounts[allocations[handle].account].identity.username,
             relayedIPv4: allocations[handle].relayIPv4?.advertised,
             relayedIPv6: allocations[handle].relayIPv6?.advertised,

@@ -24,12 +24,19 @@ extension TURNServer {
             end(id, families, .deletedByClient, at: arrival.now)
             return .success(.lifetime(0))
         }
-        let granted = settings.lifetimes.grant(requestedSeconds: requested)
-        let deadline = arrival.now.advanced(bySeconds: granted)
+        return .success(.lifetime(extend(id, families, requestedSeconds: requested, at: arrival.now)))
+    }
+
+    /// Lets some families of an allocation live on; the answer is for how long.
+    mutating func extend(
+        _ id: AllocationID, _ families: FamilySet, requestedSeconds: UInt32?, at now: Instant
+    ) -> UInt32 {
+        let granted = settings.lifetimes.grant(requestedSeconds: requestedSeconds)
+        let deadline = now.advanced(bySeconds: granted)
         allocations[id.handle].extend(families, until: deadline)
         allocations[id.handle].grantedSeconds = granted
         // A deadline that moved away is found when the timer fires; one that came nearer has to be told.
         timers.scheduleEarlier(id.index, at: deadline)
-        return .success(.lifetime(granted))
+        return granted
     }
 }

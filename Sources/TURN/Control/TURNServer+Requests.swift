@@ -18,6 +18,8 @@ enum ResponseBody {
     case lifetime(UInt32)
     /// The relayed addresses of an allocation and what else Allocate is answered with.
     case allocation(AllocationID)
+    /// What a Refresh with a ticket is answered with (RFC 8016 §3.2.2).
+    case moved(MobilityGrant)
 }
 
 extension TURNServer {
@@ -67,8 +69,26 @@ extension TURNServer {
         _ existing: SlabHandle?
     ) -> Outcome {
         if arrival.message.type.method == .allocate {
-            guard let existing else { return allocate(datagram, arrival, credentials, exchange) }
+            guard let existing else {
+                // Whoever allocates anew on a five-tuple does not come back to an allocation by it.
+                forgetArrival(on: arrival.path)
+                return allocate(datagram, arrival, credentials, exchange)
+            }
             return allocateAgain(AllocationID(existing), credentials, arrival)
+        }
+        if arrival.message.type.method == .refresh, arrival.message.has(.mobilityTicket) {
+            return refreshByTicket(datagram, arrival, credentials, exchange, existing)
+        }
+        var existing = existing
+        if existing == nil {
+            switch greet(arrival.path, as: credentials, at: arrival.now) {
+            case .nobody: break
+            case .somebodyElse: return .failure(.wrongCredentials)
+            case .here(let id): existing = id.handle
+            case .onItsWay:
+                isWaitingForAllocation = true
+                return .pending
+            }
         }
         // RFC 8656 §5: without an allocation 437, with somebody else's 441.
         guard let existing, case .active = allocations[existing].phase else { return .failure(.allocationMismatch) }
@@ -92,6 +112,7 @@ extension TURNServer {
         case .nothing: break
         case .lifetime(let seconds): writer.append(.lifetime, seconds)
         case .allocation(let id): describe(id, to: &writer)
+        case .moved(let grant): describe(grant, to: &writer)
         }
         return style.finish(&writer, exchange)
     }

@@ -33,7 +33,7 @@ extension TURNServer {
         case .opening:
             // The shell is at work on its sockets; they are taken back when it answers.
             openings[opening(of: id)].isRevoked = true
-        case .active:
+        case .active, .detached:
             // The port next to it goes too, unless somebody has redeemed the token; then it is theirs.
             if let token = allocations[id.handle].reservationToken {
                 outputs.append(.endReservation(token: token))

@@ -28,6 +28,10 @@ package struct TURNServer: ~Copyable {
     var allocations: Slab<Allocation>
     var allocationByFiveTuple: FlatMap<FiveTuple, SlabHandle>
     var accounts: AccountTable
+    /// Allocations whose clients may move.
+    var mobiles: FlatMap<MobilityID, Mobile>
+    /// Clients that are about to use an allocation from another five-tuple than so far.
+    var arrivals: MobileArrivalTable
     /// What waits for the shell, in no order; usually nothing or one.
     var openings: [RelayOpening] = []
     var timers: TimerWheel
@@ -45,6 +49,9 @@ package struct TURNServer: ~Copyable {
     /// Nil before the first one was sent away.
     var alternateTurns: AlternateTurns?
     package internal(set) var counters = TURNCounters()
+    /// Whether the last datagram is to be given again, once the allocation that it is about has come from another
+    /// worker.
+    package internal(set) var isWaitingForAllocation = false
     /// Why the last datagram got no answer; nil when it got one, or will.
     package internal(set) var lastDrop: DropReason?
 
@@ -66,8 +73,12 @@ package struct TURNServer: ~Copyable {
         alternates = settings.alternates
         let limits = settings.limits
         allocations = Slab(limit: limits.allocationsMax)
-        allocationByFiveTuple = FlatMap(seed: random.next(), limit: limits.allocationsMax)
+        let pathSeed = random.next()
+        allocationByFiveTuple = FlatMap(seed: pathSeed, limit: limits.allocationsMax)
         accounts = AccountTable(limit: limits.allocationsMax, realm: settings.realm, seed: random.next())
+        // Its keys are drawn by us and shown to nobody.
+        mobiles = FlatMap(seed: 0, limit: limits.allocationsMax)
+        arrivals = MobileArrivalTable(limit: limits.allocationsMax, seed: pathSeed, start: start)
         timers = TimerWheel(start: start)
         reservations = RingQueue(limit: limits.reservationsMax)
         challengeMeter = SourceRateLimiter(
@@ -87,6 +98,7 @@ package struct TURNServer: ~Copyable {
         reply: consuming MutableRawSpan
     ) -> Reply? {
         lastDrop = nil
+        isWaitingForAllocation = false
         guard datagram.byteCount <= Limits.requestByteCountMax else { return drop(.tooLong) }
         let message: STUNMessage
         do { message = try STUNMessage(parsing: datagram) } catch {
@@ -126,6 +138,7 @@ package struct TURNServer: ~Copyable {
             expire(AllocationID(handle), at: now)
         }
         endReservations(at: now)
+        endArrivals(at: now)
     }
 
     static let expiriesPerCall = 256
@@ -136,9 +149,12 @@ package struct TURNServer: ~Copyable {
 
     /// When `handleDeadline` wants to be called, at the latest.
     package var nextDeadline: Instant? {
-        let reservationEnd = reservations.first?.expiresAt
-        guard let timer = timers.nextDeadline else { return reservationEnd }
-        return reservationEnd.map { min($0, timer) } ?? timer
+        var earliest = timers.nextDeadline
+        for deadline in [reservations.first?.expiresAt, arrivals.nextDeadline] {
+            guard let deadline else { continue }
+            earliest = earliest.map { min($0, deadline) } ?? deadline
+        }
+        return earliest
     }
 
     /// What is alive: allocations, accounts, running timers, tokens. All zero after the last allocation has gone.

@@ -36,6 +36,8 @@ package struct DropCounters: Sendable {
 
     @inline(__always) package mutating func count(_ reason: DropReason) { counts[Int(reason.rawValue)] += 1 }
 
+    package mutating func add(_ reason: DropReason, _ count: Int) { counts[Int(reason.rawValue)] += UInt64(count) }
+
     package subscript(reason: DropReason) -> UInt64 { counts[Int(reason.rawValue)] }
 
     package mutating func add(_ other: DropCounters) {

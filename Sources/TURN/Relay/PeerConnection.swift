@@ -7,6 +7,12 @@ package struct ConnectionWish: Equatable, Sendable {
     /// The relay socket beside which the new one is to be opened.
     package let relay: RelaySocketID
     package let peer: SocketAddress
+
+    package init(allocation: UInt32, relay: RelaySocketID, peer: SocketAddress) {
+        self.allocation = allocation
+        self.relay = relay
+        self.peer = peer
+    }
 }
 
 /// The peer of an allocation that has a socket of its own, and how it came by it.

@@ -72,6 +72,19 @@ package struct RelayForwarder: ~Copyable {
         table.isLive(allocation) ? table[allocation].traffic : Traffic()
     }
 
+    /// What goes along with an allocation to another worker; asked before it is removed.
+    package func burden(of allocation: UInt32) -> RouteBurden {
+        let route = table[allocation]
+        return RouteBurden(traffic: route.traffic, upstream: route.upstream, downstream: route.downstream)
+    }
+
+    /// An allocation that came from another worker has been added.
+    package mutating func take(_ burden: RouteBurden, for allocation: UInt32) {
+        table[allocation].traffic = burden.traffic
+        table[allocation].upstream = burden.upstream
+        table[allocation].downstream = burden.downstream
+    }
+
     /// Allocations that have relayed since the last call, as a set of 64 bits into which their indices are folded: a
     /// single bit is most likely a single allocation, and several are several.
     package mutating func takeActive() -> UInt64 {

@@ -3,8 +3,11 @@ package import NetworkPrimitives
 /// An edit of the data plane's table. The control plane owns the truth and sends these; nothing else changes the table,
 /// so another consumer of the same edits (a second table, a kernel fast path) would hold the same routes.
 package enum RouteChange: Equatable, Sendable {
-    /// A new allocation. `allocation` is the index that all later changes name.
-    case addAllocation(allocation: UInt32, fiveTuple: FiveTuple, bytesPerSecondMax: UInt64)
+    /// A new allocation. `allocation` is the index that all later changes name. Nil: its client is not there yet.
+    case addAllocation(allocation: UInt32, fiveTuple: FiveTuple?, bytesPerSecondMax: UInt64)
+    /// The client of an allocation uses another five-tuple from now on; nil: none, and permissions and channels were
+    /// removed before.
+    case moveAllocation(allocation: UInt32, fiveTuple: FiveTuple?)
     /// The relay socket of one family is there.
     case openRelay(allocation: UInt32, family: AddressFamily, socket: RelaySocketID)
     /// The relay socket of one family is gone; its permissions and channels were removed before.

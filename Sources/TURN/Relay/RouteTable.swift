@@ -3,10 +3,11 @@ package import NetworkPrimitives
 
 /// What the data plane knows of an allocation.
 package struct AllocationRoute: Sendable {
-    package let fiveTuple: FiveTuple
+    /// Nil while the client is away: then no peer is permitted either.
+    package private(set) var fiveTuple: FiveTuple?
     /// What the padding of ChannelData to this client is masked with: over a stream it is padded to four bytes
     /// (RFC 8656 §12.5), over UDP not. A mask costs no branch.
-    let channelPaddingMask: Int
+    private(set) var channelPaddingMask: Int
     package var relayIPv4: RelaySocketID?
     package var relayIPv6: RelaySocketID?
     package var upstream: TokenBucket
@@ -14,11 +15,20 @@ package struct AllocationRoute: Sendable {
     package var traffic = Traffic()
     var connection = PeerConnection()
 
-    init(fiveTuple: FiveTuple, bandwidth: TokenBucket) {
+    init(fiveTuple: FiveTuple?, bandwidth: TokenBucket) {
         self.fiveTuple = fiveTuple
-        channelPaddingMask = fiveTuple.transport.isStream ? 0b11 : 0
+        channelPaddingMask = Self.channelPaddingMask(fiveTuple)
         upstream = bandwidth
         downstream = bandwidth
+    }
+
+    mutating func move(to fiveTuple: FiveTuple?) {
+        self.fiveTuple = fiveTuple
+        channelPaddingMask = Self.channelPaddingMask(fiveTuple)
+    }
+
+    private static func channelPaddingMask(_ fiveTuple: FiveTuple?) -> Int {
+        fiveTuple?.transport.isStream ?? false ? 0b11 : 0
     }
 
     package func relay(_ family: AddressFamily) -> RelaySocketID? {
@@ -51,6 +61,14 @@ package struct AllocationRoute: Sendable {
         traffic.toClientBytes += UInt64(byteCount)
         return fiveTuple
     }
+}
+
+/// What the data plane of one worker tells that of another about an allocation that goes there: what it has relayed,
+/// and how much of its bandwidth is left, so that nobody gains by moving.
+package struct RouteBurden: Sendable {
+    package let traffic: Traffic
+    let upstream: TokenBucket
+    let downstream: TokenBucket
 }
 
 /// What one allocation relayed, application data only.
@@ -119,15 +137,18 @@ package struct RouteTable: ~Copyable {
             // A burst below the longest datagram would never let that datagram pass.
             let bucket = TokenBucket(ratePerSecond: bytesPerSecondMax, burst: max(bytesPerSecondMax, 65_536), at: now)
             allocations.insert(AllocationRoute(fiveTuple: fiveTuple, bandwidth: bucket), at: allocation)
-            let isNew = allocationByFiveTuple.insert(allocation, for: fiveTuple)
-            precondition(isNew, "one five-tuple has one allocation (RFC 8656 §3.2)")
+            name(allocation, fiveTuple)
+        case .moveAllocation(let allocation, let fiveTuple):
+            if let old = allocations[allocation].fiveTuple { allocationByFiveTuple.remove(old) }
+            allocations[allocation].move(to: fiveTuple)
+            name(allocation, fiveTuple)
         case .openRelay(let allocation, let family, let socket):
             setRelay(socket, of: allocation, family)
         case .closeRelay(let allocation, let family):
             setRelay(nil, of: allocation, family)
             allocations[allocation].connection.end(family)
         case .removeAllocation(let allocation):
-            allocationByFiveTuple.remove(allocations[allocation].fiveTuple)
+            if let old = allocations[allocation].fiveTuple { allocationByFiveTuple.remove(old) }
             allocations.remove(at: allocation)
         case .permit(let allocation, let peer):
             permissions.insert(true, for: PermissionKey(allocation: allocation, peer: peer))
@@ -142,6 +163,12 @@ package struct RouteTable: ~Copyable {
         }
     }
 
+    private mutating func name(_ allocation: UInt32, _ fiveTuple: FiveTuple?) {
+        guard let fiveTuple else { return }
+        let isNew = allocationByFiveTuple.insert(allocation, for: fiveTuple)
+        precondition(isNew, "one five-tuple has one allocation (RFC 8656 §3.2)")
+    }
+
     private mutating func setRelay(_ socket: RelaySocketID?, of allocation: UInt32, _ family: AddressFamily) {
         switch family {
         case .ipv4: allocations[allocation].relayIPv4 = socket
@@ -152,6 +179,8 @@ package struct RouteTable: ~Copyable {
     // MARK: - Look-ups
 
     func allocation(of fiveTuple: FiveTuple) -> UInt32? { allocationByFiveTuple[fiveTuple] }
+
+    package func hasAllocation(on fiveTuple: FiveTuple) -> Bool { allocationByFiveTuple[fiveTuple] != nil }
 
     func isLive(_ allocation: UInt32) -> Bool { allocations.contains(allocation) }
 
@@ -172,7 +201,7 @@ package struct RouteTable: ~Copyable {
         permissions[PermissionKey(allocation: allocation, peer: peer)] != nil
     }
 
-    /// How many of each are live: allocations, permissions, channels.
+    /// How many of each are live: allocations whose clients are there, permissions, channels.
     package var liveCounts: (allocations: Int, permissions: Int, channels: Int) {
         (allocationByFiveTuple.count, permissions.count, peerByChannel.count)
     }

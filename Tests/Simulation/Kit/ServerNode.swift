@@ -260,6 +260,7 @@ package final class ServerNode: Node {
             sockets[address] = nil
         case .route(let change):
             workers[index].forwarder.apply(change, at: now)
+        case .mobility: defects.append("somebody moves, though nobody may")
         case .sessionOpened, .sessionClosed, .authenticationFailed, .bindingAnswered, .peerRefused:
             break
         }

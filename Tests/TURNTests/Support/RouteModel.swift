@@ -15,7 +15,8 @@ struct RouteModel {
         let number: UInt16
     }
 
-    private(set) var allocations: [UInt32: FiveTuple] = [:]
+    /// Nil for a client that is away.
+    private(set) var allocations: [UInt32: FiveTuple?] = [:]
     private(set) var relays: [UInt32: [AddressFamily: RelaySocketID]] = [:]
     private(set) var permissions: Set<Permission> = []
     private(set) var channels: [Channel: SocketAddress] = [:]
@@ -23,9 +24,15 @@ struct RouteModel {
     mutating func apply(_ change: RouteChange) {
         switch change {
         case .addAllocation(let allocation, let fiveTuple, _):
-            check(allocations[allocation] == nil && !allocations.values.contains(fiveTuple), change)
-            allocations[allocation] = fiveTuple
+            check(allocations[allocation] == nil, change)
+            check(fiveTuple == nil || !allocations.values.contains(fiveTuple), change)
+            allocations[allocation] = .some(fiveTuple)
             relays[allocation] = [:]
+        case .moveAllocation(let allocation, let fiveTuple):
+            check(allocations[allocation] != nil, change)
+            check(fiveTuple != nil || !permissions.contains { $0.allocation == allocation }, change)
+            check(fiveTuple == nil || !allocations.values.contains(fiveTuple), change)
+            allocations[allocation] = .some(fiveTuple)
         case .openRelay(let allocation, let family, let socket):
             check(allocations[allocation] != nil && relays[allocation]?[family] == nil, change)
             relays[allocation]?[family] = socket
@@ -38,7 +45,7 @@ struct RouteModel {
             allocations[allocation] = nil
             relays[allocation] = nil
         case .permit(let allocation, let peer):
-            check(relays[allocation]?[peer.family] != nil, change)
+            check(relays[allocation]?[peer.family] != nil && allocations[allocation] != .some(nil), change)
             check(permissions.insert(Permission(allocation: allocation, peer: peer)).inserted, change)
         case .forbid(let allocation, let peer):
             check(!channels.contains { $0.key.allocation == allocation && $0.value.ip == peer }, change)
@@ -58,6 +65,6 @@ struct RouteModel {
         if !isRight { Issue.record("a route change contradicts the earlier ones: \(change)") }
     }
 
-    /// Allocations, permissions, channels.
-    var counts: [Int] { [allocations.count, permissions.count, channels.count] }
+    /// Allocations whose clients are there, permissions, channels.
+    var counts: [Int] { [allocations.values.count { $0 != nil }, permissions.count, channels.count] }
 }

@@ -12,6 +12,9 @@ extension TURNHarness {
         case deadline
         case revocation(Set<CredentialScope>?)
         case disconnection(FiveTuple)
+        case claimAnswer(MobilityClaim, ClaimAnswer)
+        /// Anything that is not answered.
+        case other((inout TURNServer) -> Void)
     }
 
     /// One input with everything that follows from it; the answers come in the order in which they were given.
@@ -24,7 +27,12 @@ extension TURNHarness {
             if let response = feed(.relay(opening)) { responses.append(response) }
             drain()
         }
+        let waits = server.isWaitingForAllocation
         checkInvariants()
+        guard let office, !office.isHeld else { return responses }
+        responses += office.deliver()
+        // What waited for the allocation comes again when it is there.
+        if waits, case .datagram = input { responses += run(input) }
         return responses
     }
 
@@ -56,6 +64,11 @@ extension TURNHarness {
             case .disconnection(let path):
                 server.disconnected(path, at: now)
                 reply = nil
+            case .claimAnswer(let claim, let answer):
+                reply = server.claimAnswered(claim, answer, at: now, reply: span.mutableBytes)
+            case .other(let body):
+                body(&server)
+                reply = nil
             }
         }
         return reply.map { TestResponse(Array(buffer.prefix($0.byteCount)), path: $0.path) }
@@ -86,7 +99,28 @@ extension TURNHarness {
         case .sessionClosed(let summary, let end):
             if sessions.removeValue(forKey: summary.allocation) == nil { Issue.record("closed but not opened") }
             closed.append((summary, end, forwarder.traffic(of: summary.allocation.index)))
+        case .mobility(let change): follow(change)
         case .authenticationFailed, .bindingAnswered, .peerRefused: break
+        }
+    }
+
+    private func follow(_ change: MobilityOutput) {
+        switch change {
+        case .moved(let summary, _), .detached(let summary):
+            if sessions.updateValue(summary, forKey: summary.allocation) == nil { Issue.record("moved, not opened") }
+        case .left(let summary):
+            if sessions.removeValue(forKey: summary.allocation) == nil { Issue.record("left, but not opened") }
+        case .arrived(let summary):
+            if sessions.updateValue(summary, forKey: summary.allocation) != nil { Issue.record("arrived twice") }
+        case .expected(let path):
+            if !expected.insert(path).inserted { Issue.record("\(path) is expected twice") }
+        case .unexpected(let path):
+            if expected.remove(path) == nil { Issue.record("\(path) was not expected") }
+        case .claim, .fetch, .handOver, .forget: office?.post(change, from: self)
+        }
+        // Who has arrived is not expected any more.
+        for session in sessions.values where routes.allocations[session.allocation.index] == session.fiveTuple {
+            expected.remove(session.fiveTuple)
         }
     }
 

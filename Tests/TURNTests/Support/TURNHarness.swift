@@ -34,11 +34,16 @@ final class TURNHarness {
     // What was seen.
     var routes = RouteModel()
     var sessions: [AllocationID: SessionSummary] = [:]
+    /// Where clients are about to use an allocation.
+    var expected: Set<FiveTuple> = []
     /// All outputs of the last input, its relay openings included.
     var outputs: [Output] = []
     /// The addresses that relays were asked for at, since the start.
     var openingsAsked: [SocketAddress] = []
     var closed: [(summary: SessionSummary, end: SessionEnd, traffic: Traffic)] = []
+
+    /// The other workers, and what is said between them.
+    weak var office: TestOffice?
 
     /// False when several harnesses share a ledger.
     var isSoleUserOfLedger: Bool
@@ -139,6 +144,11 @@ final class TURNHarness {
     /// What the client's datagram comes to, whichever plane it is for.
     func clientSends(_ datagram: [UInt8], on path: FiveTuple) -> ClientResult {
         switch forwarder.receiveFromClient(datagram.span.bytes, on: path, at: now) {
+        case .drop(.noAllocation):
+            let sign = TestSign()
+            _ = run(.other { [now] in sign.value = $0.receiveSign(on: path, at: now) })
+            guard sign.value != .none, forwarder.table.hasAllocation(on: path) else { return .dropped(.noAllocation) }
+            return clientSends(datagram, on: path)
         case .drop(let reason): return .dropped(reason)
         case .handToControlPlane: return .answered(receive(datagram, on: path))
         case .sendToPeer(let peer, let socket, _, let payload, let dontFragment):
@@ -171,6 +181,8 @@ final class TURNHarness {
             return .delivered(path, Array(headroom.suffix(frame.header)) + payload + padding)
         }
     }
+
+    private final class TestSign { var value = ArrivalSign.none }
 
     enum ClientResult: Equatable {
         struct Datagram: Equatable {

@@ -22,10 +22,12 @@ struct TURNRoutes {
     mutating func apply(_ change: RouteChange) {
         switch change {
         case .addAllocation(let allocation, let path, _):
+            guard let path else { return require(false, "clients that do not move are there") }
             require(paths[allocation] == nil, "an allocation is added once")
             require(!paths.values.contains(path), "a five-tuple has one allocation")
             paths[allocation] = path
             sockets[allocation] = [:]
+        case .moveAllocation: require(false, "nobody moves who may not")
         case .openRelay(let allocation, let family, let socket):
             require(paths[allocation] != nil, "a relay belongs to an allocation")
             require(sockets[allocation]?[family] == nil, "a family has one relay")

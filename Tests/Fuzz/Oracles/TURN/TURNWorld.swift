@@ -184,6 +184,7 @@ final class TURNWorld {
     private func perform(_ output: Output) {
         switch output {
         case .authenticationFailed, .bindingAnswered, .peerRefused: return
+        case .mobility: require(false, "nobody moves who may not")
         case .openRelay(let id, let address, let token): open(id, address, token)
         case .claimReservation(let id, let token):
             guard let address = held[token] else { return answers.append(.failed(id, .noReservation)) }
