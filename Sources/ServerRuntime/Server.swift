@@ -320,7 +320,9 @@ package final class Server {
             + (drops.isEmpty ? "none" : drops.joined(separator: ", "))
             + "; \(streams.accepted) connections accepted, \(streams.refused) refused, closed: "
             + "unframable \(streams.unframable), idle \(streams.idle), unread \(streams.unread), "
-            + "displaced \(streams.displaced); \(streams.dropped) datagrams to slow connections dropped; "
+            + "displaced \(streams.displaced), not from a proxy \(streams.strangers), "
+            + "without its header \(streams.badProxyHeaders), not encrypted \(streams.unencrypted); "
+            + "\(streams.dropped) datagrams to slow connections dropped; "
             + report.dtls.summary
     }
 }
