@@ -90,7 +90,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test("plain and encrypted messages of one port are of two clients (RFC 7983 §7)", .requirement("R7983-7-1"))
+        @Test("plain and encrypted messages of one port are of two clients (RFC 7983 §7)", .requirement("R7983-7-2"))
         func onePort() async throws {
             try await TernServer.run(.secure()) { server in
                 let plain = try server.client()

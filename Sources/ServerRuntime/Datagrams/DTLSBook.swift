@@ -31,6 +31,9 @@ struct DTLSLimits: Sendable {
     /// Handshakes that go on at a time. One more ends the oldest: an honest one takes two ways to the client and back,
     /// so that those who are behind it for longer most likely have nobody at their other end.
     var handshakesMax = 512
+    /// Associations that have no allocation. Here too one more ends the oldest, which has had the most time to ask for
+    /// one: memory that strangers fill is bounded by the two limits, however many addresses they have.
+    var idleMax = 2048
     /// Handshakes begun before the other sockets get their turn: each costs as much as some hundred relayed packets.
     var handshakesPerRound = 16
     /// A handshake that is not complete by then has failed. Three flights lost in a row take seven seconds.
@@ -67,7 +70,7 @@ package struct DTLSCounters: Equatable, Sendable {
     package var established: UInt64 = 0
     /// Handshakes that failed or were not complete in time.
     package var failed: UInt64 = 0
-    /// Handshakes given up, the oldest first, because many others had begun.
+    /// Handshakes, and associations without an allocation, given up because many others had come: the oldest first.
     package var displaced: UInt64 = 0
     /// Handshakes not begun: there were too many of a source, in a round, or in all.
     package var refused: UInt64 = 0

@@ -55,6 +55,8 @@ struct DTLSTable: ~Copyable {
     private var timers: TimerWheel
     /// Those whose handshake goes on.
     private var handshakes = AgeList()
+    /// Those who have no allocation.
+    private var idlers = AgeList()
     private var handshakesLeft: Int
     private var meter: SourceRateLimiter
     private var ended: [FiveTuple] = []
@@ -165,11 +167,7 @@ struct DTLSTable: ~Copyable {
         _ session: consuming DTLSSession, _ hello: ClientHello, _ path: FiveTuple, at now: Instant
     ) {
         if let old = handles[path] { end(old, .replaced) }
-        if handshakes.count >= limits.handshakesMax, let oldest = handshakes.oldest,
-            let handle = associations.handle(at: oldest)
-        {
-            end(handle, .displaced)
-        }
+        if handshakes.count >= limits.handshakesMax { displace(handshakes.oldest) }
         let association = DTLSAssociation(
             path: path, session: session, random: hello.random,
             handshakeEnd: now.advanced(bySeconds: limits.handshakeSeconds))
@@ -263,6 +261,7 @@ struct DTLSTable: ~Copyable {
     mutating func allocationOpened(_ path: FiveTuple) {
         guard let handle = handles[path], !associations[handle].hasAllocation else { return }
         associations[handle].hasAllocation = true
+        idlers.remove(handle.index)
         timers.cancel(handle.index)
         book?.associations.allocationOpened(path.client.socketAddress.ip)
     }
@@ -302,6 +301,8 @@ struct DTLSTable: ~Copyable {
     }
 
     private mutating func startIdling(_ handle: SlabHandle, at now: Instant) {
+        if idlers.count >= limits.idleMax { displace(idlers.oldest) }
+        idlers.append(handle.index)
         timers.cancel(handle.index)
         guard limits.idleSeconds > 0 else { return }
         timers.schedule(handle.index, at: now.advanced(bySeconds: limits.idleSeconds))
@@ -318,12 +319,19 @@ struct DTLSTable: ~Copyable {
 
     // MARK: - Ending
 
+    /// Makes room. Nobody is told: a handshake has nobody to tell, and the outbox is about somebody else.
+    private mutating func displace(_ index: UInt32?) {
+        guard let index, let handle = associations.handle(at: index) else { return }
+        end(handle, .displaced)
+    }
+
     private mutating func end(_ handle: SlabHandle, _ end: DTLSEnd) {
         guard let association = associations.remove(handle) else { preconditionFailure("ended once") }
         let path = association.path
         handles.remove(path)
         timers.cancel(handle.index)
         handshakes.remove(handle.index)
+        idlers.remove(handle.index)
         book?.associations.release(path.client.socketAddress.ip, hadAllocation: association.hasAllocation)
         if association.isEstablished { ended.append(path) }
         switch end {

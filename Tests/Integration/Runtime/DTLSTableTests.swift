@@ -361,6 +361,22 @@ struct DTLSLimitTests {
         #expect(scene.table.counters.refused == 2)
     }
 
+    @Test("associations of a worker without an allocation: one more ends the oldest, never one with an allocation")
+    func idlers() throws {
+        let scene = try Scene { $0.idleMax = 2 }
+        let clients = (0..<4).map { scene.connected(Scene.path(UInt16($0), host: UInt32(1 + $0))) }
+        func hears(_ index: Int) -> Bool {
+            scene.hears(clients[index], Scene.path(UInt16(index), host: UInt32(1 + index)))
+        }
+        #expect(scene.table.count == 2 && scene.table.counters.displaced == 2)
+        #expect(!hears(0) && !hears(1) && hears(2) && hears(3))
+        scene.table.allocationOpened(Scene.path(2, host: 3))
+        for port in 10...12 as ClosedRange<UInt16> { _ = scene.connected(Scene.path(port, host: 9)) }
+        #expect(scene.table.count == 3 && hears(2) && !hears(3))
+        scene.table.allocationClosed(Scene.path(2, host: 3), at: scene.now)
+        #expect(scene.table.count == 2 && hears(2))
+    }
+
     @Test("associations in all")
     func total() throws {
         let scene = try Scene { $0.associationsMax = 2 }
