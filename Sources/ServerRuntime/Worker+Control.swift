@@ -120,7 +120,7 @@ extension Worker {
     }
 
     /// Who has an allocation may stay.
-    private mutating func allocationOpened(_ path: FiveTuple) {
+    mutating func allocationOpened(_ path: FiveTuple) {
         switch path.transport {
         case .udp: break
         case .dtls: dtls.allocationOpened(path)
@@ -128,7 +128,7 @@ extension Worker {
         }
     }
 
-    private mutating func allocationClosed(_ path: FiveTuple, at now: Instant) {
+    mutating func allocationClosed(_ path: FiveTuple, at now: Instant) {
         switch path.transport {
         case .udp: break
         case .dtls: dtls.allocationClosed(path, at: now)

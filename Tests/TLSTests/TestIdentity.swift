@@ -1,3 +1,4 @@
+// An identity that a server takes, from what the client's side of the tests has made.
 import TLS
 import TLSClient
 

@@ -36,9 +36,9 @@ extension TURNServer {
         remove(id)
     }
 
-    /// A client's connection or DTLS association has ended, and with it the five-tuple that names its allocation: nobody
-    /// could use that any more (RFC 8656 §5). A port that it has reserved goes on until its token runs out, because that
-    /// is redeemed from another five-tuple.
+    /// A client's connection or DTLS association has ended, and with it the five-tuple that names its allocation:
+    /// nobody could use that any more (RFC 8656 §5). A port that it has reserved goes on until its token runs out,
+    /// because that is redeemed from another five-tuple.
     package mutating func disconnected(_ path: FiveTuple, at now: Instant) {
         precondition(path.transport.provesAddress, "only connections and associations end")
         forgetArrival(on: path)
