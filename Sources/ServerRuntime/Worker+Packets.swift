@@ -37,6 +37,9 @@ extension Worker {
                 Envelope(
                     socket: (connection ?? socket).rawValue, destination: peer, isConnected: connection != nil,
                     dontFragment: dontFragment))
+        case .handToControlPlane where path.transport == .udp && !context.settings.servesPlainDatagrams:
+            // `no-udp` where the listener is open for DTLS. Without an answer nobody gets as far as data.
+            drops.count(.disabled)
         case .handToControlPlane:
             receiveControl(segment, path, at: now)
         case .drop(.notForUs) where receiveDTLS(segment, path, at: now): break

@@ -89,6 +89,16 @@ extension IntegrationTests {
             }
         }
 
+        @Test("no-udp leaves DTLS, and answers nobody who comes plainly")
+        func onlyEncryptedDatagrams() async throws {
+            try await TernServer.run(Self.plan("no-udp")) { server in
+                let plain = try server.client()
+                #expect(plain.ask(.binding, within: .milliseconds(100)) == nil)
+                let client = try server.streamClient(protocols: ["stun.turn"])
+                #expect(client.ask(.binding) != nil)
+            }
+        }
+
         @Test("no-tcp leaves TLS, and refuses who does not begin with it")
         func onlyEncrypted() async throws {
             try await TernServer.run(Self.plan("no-tcp")) { server in
