@@ -11,6 +11,7 @@ struct ClientProgram: Sendable {
     static let natdiscovery = ClientProgram("natdiscovery.py", interpreter: "/usr/bin/python3")
     static let discovery = ClientProgram("discovery_client.py", interpreter: python)
     static let uclient = ClientProgram("uclient.py", interpreter: "/usr/bin/python3")
+    static let everyWay = ClientProgram("every_way_client.py", interpreter: python)
     static let certificate = ClientProgram("certificate.py", interpreter: "/usr/bin/python3")
     static let opensslDTLS = ClientProgram("openssl_dtls.py", interpreter: "/usr/bin/python3")
     static let chromium = ClientProgram("chromium_client.py", interpreter: "/usr/bin/python3")

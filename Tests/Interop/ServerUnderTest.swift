@@ -8,8 +8,8 @@ struct ServerConfiguration: Sendable {
     var addresses = ["127.0.0.1"]
     /// Who may allocate. A test about other credentials replaces this line.
     var credentials = ["lt-cred-mech", "user=alice:secret"]
-    /// Further lines of `turnserver.conf`. `@DIRECTORY@` stands for the folder in which it lies, `@NEXT-PORT@` for the
-    /// port behind the one that it listens on.
+    /// Further lines of `turnserver.conf`. `@DIRECTORY@` stands for the folder in which it lies, `@PORT@` for the
+    /// port that it listens on, `@NEXT-PORT@` for the one behind it.
     var options: [String] = []
     /// Makes files in that folder before the server starts.
     var preparation: ClientProgram?
@@ -82,6 +82,7 @@ final class ServerUnderTest {
         let text = configuration.file(port: port)
             .replacingOccurrences(of: "@DIRECTORY@", with: directory.path)
             .replacingOccurrences(of: "@NEXT-PORT@", with: "\(port + 1)")
+            .replacingOccurrences(of: "@PORT@", with: "\(port)")
         try text.write(to: directory.appending(path: "turnserver.conf"), atomically: true, encoding: .utf8)
 
         let server = try ServerUnderTest(configuration, directory: directory, port: port)

@@ -1,9 +1,10 @@
 """Two aioice agents that know only relay candidates exchange datagrams through the server.
 
-Usage: aioice_client.py HOST PORT USER PASSWORD (with the interpreter of .build/venv)
+Usage: aioice_client.py HOST PORT USER PASSWORD [tcp | tls CERTIFICATE] (with the interpreter of .build/venv)
 """
 
 import asyncio
+import os
 import sys
 
 try:
@@ -15,12 +16,14 @@ ROUNDS = 20
 SECONDS_MAX = 30
 
 
-def make_agent(controlling, host, port, user, password):
+def make_agent(controlling, host, port, user, password, transport):
     return aioice.Connection(
         ice_controlling=controlling,
         turn_server=(host, port),
         turn_username=user,
         turn_password=password,
+        turn_transport="udp" if transport == "udp" else "tcp",
+        turn_ssl=transport == "tls",
         use_ipv4=":" not in host,
         use_ipv6=":" in host,
         transport_policy=aioice.TransportPolicy.RELAY,
@@ -37,9 +40,9 @@ async def introduce(agent, other):
     agent.remote_password = other.local_password
 
 
-async def exchange(host, port, user, password):
-    left = make_agent(True, host, port, user, password)
-    right = make_agent(False, host, port, user, password)
+async def exchange(*server):
+    left = make_agent(True, *server)
+    right = make_agent(False, *server)
     await asyncio.gather(left.gather_candidates(), right.gather_candidates())
     assert left.local_candidates and right.local_candidates, "no relay candidate"
     await introduce(left, right)
@@ -55,13 +58,17 @@ async def exchange(host, port, user, password):
 
 
 def main():
-    host, port, user, password = sys.argv[1:5]
+    host, port, user, password, *transport = sys.argv[1:]
+    if transport[1:]:
+        # What python believes in place of the authorities of the system; it checks as it always does.
+        os.environ["SSL_CERT_FILE"] = transport[1]
+    way = (transport or ["udp"])[0]
     try:
-        asyncio.run(asyncio.wait_for(exchange(host, int(port), user, password), SECONDS_MAX))
+        asyncio.run(asyncio.wait_for(exchange(host, int(port), user, password, way), SECONDS_MAX))
     except Exception as error:
         print(f"aioice: failed: {type(error).__name__}: {error}")
         sys.exit(1)
-    print(f"aioice {aioice.__version__}: {2 * ROUNDS} datagrams through two relays")
+    print(f"aioice {aioice.__version__}: {2 * ROUNDS} datagrams through two relays over {way}")
 
 
 main()

@@ -1,6 +1,7 @@
 """Two RTCPeerConnections in a headless Chromium exchange data-channel messages through the server.
 
-Usage: chromium_client.py HOST PORT USER PASSWORD
+Usage: chromium_client.py HOST PORT USER PASSWORD [tcp | tls CERTIFICATE]
+Over TLS the certificate is one that the user of this browser has imported; everything about it is checked.
 The page and its verdict travel over a web server on loopback that lives as long as this program.
 """
 
@@ -55,16 +56,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def browse(url):
+def trust(certificate, home):
+    """Makes the certificate one that programs believe whose home directory is `home`."""
+    store = os.path.join(home, ".pki", "nssdb")
+    os.makedirs(store)
+    for arguments in (["-N", "--empty-password"], ["-A", "-n", "tern", "-t", "CT,,", "-i", certificate]):
+        subprocess.run(["certutil", "-d", f"sql:{store}", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def browse(url, certificate):
     """Opens `url` in a browser of our own until the verdict arrives; answers what went wrong, if anything."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return "no chromium: run Scripts/setup test"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        if certificate:
+            trust(certificate, profile)
         with open(os.path.join(profile, "log"), "w+") as log:
             process = subprocess.Popen(
                 [browser, *FLAGS, f"--user-data-dir={profile}", url],
-                stdout=log, stderr=log, start_new_session=True,
+                stdout=log, stderr=log, start_new_session=True, env=os.environ | {"HOME": profile},
             )
             try:
                 if Handler.done.wait(SECONDS_MAX):
@@ -78,17 +89,19 @@ def browse(url):
 
 
 def main():
-    host, port, user, password = sys.argv[1:5]
+    host, port, user, password, *transport = sys.argv[1:]
+    way, certificate = (transport + [None, None])[:2]
     bracketed = f"[{host}]" if ":" in host else host
-    Handler.settings = {"url": f"turn:{bracketed}:{port}?transport=udp", "username": user, "credential": password}
+    url = f"{'turns' if way == 'tls' else 'turn'}:{bracketed}:{port}?transport={'tcp' if way else 'udp'}"
+    Handler.settings = {"url": url, "way": way or "udp", "username": user, "credential": password}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    failure = browse(f"http://127.0.0.1:{server.server_port}/")
+    failure = browse(f"http://127.0.0.1:{server.server_port}/", certificate)
     failure = failure or Handler.verdict.get("failure")
     if failure:
         print(f"chromium: failed: {failure}")
         sys.exit(1)
-    print(f"chromium: {Handler.verdict['summary']}")
+    print(f"chromium: {Handler.verdict['summary']} over {way or 'udp'}")
 
 
 main()
