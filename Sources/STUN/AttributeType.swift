@@ -31,6 +31,7 @@ package struct AttributeType: RawRepresentable, Hashable, Sendable {
     package static let reservationToken = AttributeType(rawValue: 0x0022)
     package static let padding = AttributeType(rawValue: 0x0026)
     package static let responsePort = AttributeType(rawValue: 0x0027)
+    package static let connectionID = AttributeType(rawValue: 0x002A)
     package static let additionalAddressFamily = AttributeType(rawValue: 0x8000)
     package static let addressErrorCode = AttributeType(rawValue: 0x8001)
     package static let passwordAlgorithms = AttributeType(rawValue: 0x8002)
@@ -52,6 +53,7 @@ package enum KnownAttribute: Int, Sendable {
     case channelNumber, lifetime, xorPeerAddress, data
     case requestedAddressFamily, additionalAddressFamily
     case evenPort, requestedTransport, dontFragment, reservationToken
+    case connectionID
     case fingerprint
     case mobilityTicket
     /// Attributes that belong into responses. In a request they are understood and mean nothing.
@@ -77,6 +79,7 @@ package enum KnownAttribute: Int, Sendable {
         case 0x001D: self = .passwordAlgorithm
         case 0x001E: self = .userhash
         case 0x0022: self = .reservationToken
+        case 0x002A: self = .connectionID
         case 0x8000: self = .additionalAddressFamily
         case 0x8002: self = .passwordAlgorithms
         case 0x8028: self = .fingerprint

@@ -51,6 +51,11 @@ extension STUNMessage {
         fixed(.reservationToken, byteCount: 8, in: bytes) { value in value.bigEndianUInt64(at: 0) }
     }
 
+    /// CONNECTION-ID: which connection of a TCP allocation is meant (RFC 6062 §6.2.1).
+    package func connectionID(in bytes: RawSpan) -> AttributeReading<UInt32> {
+        fixed(.connectionID, byteCount: 4, in: bytes) { value in value.bigEndianUInt32(at: 0) }
+    }
+
     /// The first XOR-PEER-ADDRESS (RFC 8656 §18.3).
     package func xorPeerAddress(in bytes: RawSpan) -> AttributeReading<SocketAddress> {
         guard let range = range(of: .xorPeerAddress) else { return .absent }

@@ -1,4 +1,4 @@
-/// The code of an error response (RFC 8489 §14.8, RFC 8656 §19, RFC 8016 §3.4).
+/// The code of an error response (RFC 8489 §14.8, RFC 8656 §19, RFC 6062 §6.3, RFC 8016 §3.4).
 package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
     case tryAlternate = 300
     case badRequest = 400
@@ -12,6 +12,8 @@ package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
     case wrongCredentials = 441
     case unsupportedTransportProtocol = 442
     case peerAddressFamilyMismatch = 443
+    case connectionAlreadyExists = 446
+    case connectionTimeoutOrFailure = 447
     case allocationQuotaReached = 486
     case serverError = 500
     case insufficientCapacity = 508
@@ -34,6 +36,8 @@ package enum ErrorCode: UInt16, Error, Sendable, CaseIterable {
         case .wrongCredentials: "Wrong Credentials"
         case .unsupportedTransportProtocol: "Unsupported Transport Protocol"
         case .peerAddressFamilyMismatch: "Peer Address Family Mismatch"
+        case .connectionAlreadyExists: "Connection Already Exists"
+        case .connectionTimeoutOrFailure: "Connection Timeout or Failure"
         case .allocationQuotaReached: "Allocation Quota Reached"
         case .serverError: "Server Error"
         case .insufficientCapacity: "Insufficient Capacity"

@@ -6,7 +6,7 @@ package enum MessageClass: UInt8, Sendable {
     case error = 0b11
 }
 
-/// A STUN method: twelve bits (RFC 8489 §18.2, RFC 8656 §18.1). Methods that Tern does not know keep their number.
+/// A STUN method: twelve bits (RFC 8489 §18.2, RFC 8656 §18.1, RFC 6062 §6.1). Methods that Tern does not know keep their number.
 package struct Method: Hashable, Sendable {
     package let rawValue: UInt16
 
@@ -22,6 +22,9 @@ package struct Method: Hashable, Sendable {
     package static let data = Method(rawValue: 0x007)
     package static let createPermission = Method(rawValue: 0x008)
     package static let channelBind = Method(rawValue: 0x009)
+    package static let connect = Method(rawValue: 0x00A)
+    package static let connectionBind = Method(rawValue: 0x00B)
+    package static let connectionAttempt = Method(rawValue: 0x00C)
 }
 
 /// Method and class as they share the first two bytes of a message.
