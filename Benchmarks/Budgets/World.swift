@@ -114,7 +114,7 @@ struct World: ~Copyable {
                     reply: span.mutableBytes)
                 answered = answered || reply != nil
             case .claimReservation, .endReservation, .closeRelay, .sessionOpened, .sessionClosed,
-                .mobility, .authenticationFailed, .bindingAnswered, .peerRefused:
+                .mobility, .authenticationFailed, .bindingAnswered, .peerRefused, .tcp:
                 break
             }
         }

@@ -35,6 +35,13 @@ package struct TokenBucket: Sendable {
         return true
     }
 
+    /// How much may be taken now.
+    package mutating func available(at now: Instant) -> Int {
+        guard ratePerSecond > 0 else { return .max }
+        refill(at: now)
+        return Int(level / Self.billion)
+    }
+
     private mutating func refill(at now: Instant) {
         guard now.nanoseconds(since: Instant(nanoseconds: updatedAt)) > 0 else { return }
         let earned = (now.nanoseconds - updatedAt).multipliedReportingOverflow(by: UInt64(ratePerSecond))

@@ -22,6 +22,8 @@ package enum ClientTransport: UInt8, Hashable, Sendable {
 package struct ClientAddress: Hashable, Sendable {
     package let socketAddress: SocketAddress
     package init(_ socketAddress: SocketAddress) { self.socketAddress = socketAddress }
+
+    func isSameHost(as other: ClientAddress) -> Bool { socketAddress.ip == other.socketAddress.ip }
 }
 
 /// What names an allocation: the client's address, the address of ours that it talks to, and the transport

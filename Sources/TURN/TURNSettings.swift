@@ -66,10 +66,14 @@ package struct TURNSettings: Sendable {
     package var unauthenticatedRepliesPerSecond = 20
     /// Binding answers a second to one source; 0 is without limit.
     package var bindingRepliesPerSecond = 100
-    /// Whether UDP is relayed (`no-udp-relay` says no). Nothing else is, so far.
+    /// Whether UDP is relayed (`no-udp-relay` says no).
     package var relaysUDP = true
     /// Whether there is anything beside Binding.
     package var servesTURN = true
+    /// Whether TCP is relayed (`no-tcp-relay` says no).
+    package var relaysTCP = true
+    /// The ports of relayed addresses. On an address of our own, Connect reaches these and nothing else.
+    package var relayPorts: ClosedRange<UInt16> = 1024...65_535
     package var answersBinding = true
     /// Nil unless the server has two addresses for it.
     package var discovery: NATDiscovery?

@@ -97,7 +97,8 @@ struct RFC8656Section7_2 {
         #expect(code([Attribute(.requestedTransport, [17, 1, 2, 3])]) == nil)
     }
 
-    @Test("a transport other than UDP gets 442", .requirement("R8656-7.2-8"), arguments: [0, 1, 6, 16, 18, 132, 255])
+    @Test(
+        "a transport other than UDP and TCP gets 442", .requirement("R8656-7.2-8"), arguments: [0, 1, 16, 18, 132, 255])
     func otherTransport(number: UInt8) {
         #expect(code([Attribute(.requestedTransport, [number, 0, 0, 0])]) == 442)
     }
@@ -196,15 +197,15 @@ struct RFC8656Section7_2 {
     @Test("the earlier step decides what is answered", .requirement("R8656-7.2-18"))
     func order() {
         let token = Attribute.token([0, 0, 0, 0, 0, 0, 0, 0])
-        let tcp = Attribute(.requestedTransport, [6, 0, 0, 0])
-        #expect(code([tcp, token, .evenPort]) == 442)
+        let other = Attribute(.requestedTransport, [7, 0, 0, 0])
+        #expect(code([other, token, .evenPort]) == 442)
         #expect(code([token]) == 400)
         #expect(code([.udp, token, .evenPort, .family(9)]) == 400)
         let full = TestSetup().with { $0.quota.total = 1 }
         let harness = TURNHarness(full)
         #expect(harness.client("198.51.100.8:1").allocate()?.isSuccess == true)
         let late = harness.client()
-        #expect(late.request(.allocate, [tcp])?.errorCode == 442)
+        #expect(late.request(.allocate, [other])?.errorCode == 442)
         #expect(late.request(.allocate, [])?.errorCode == 400)
         #expect(late.allocate([.family(2)])?.errorCode == 440)
         #expect(late.allocate()?.errorCode == 486)

@@ -40,6 +40,7 @@ struct Allocation {
 
     /// While it is detached, the last one that it had.
     var fiveTuple: FiveTuple
+    let relayProtocol: RelayProtocol
     let account: SlabHandle
     /// Of the Allocate that made it: a request with the same one is a retransmission (RFC 8656 §7.2).
     let transactionID: TransactionID
@@ -59,8 +60,11 @@ struct Allocation {
     var permissions: [Permission] = []
     var channels: [ChannelBinding] = []
     var newPeers: TokenBucket
-    /// ICMP errors that the client is told of: whoever forges them must not gain a way to flood it.
-    var icmp: TokenBucket
+    /// What the client is told without having asked, ICMP errors and connections of peers: whoever causes them must not
+    /// gain a way to flood it.
+    var notices: TokenBucket
+    /// With peers, of an allocation of TCP.
+    var connections: [PeerConnectionID] = []
 
     func relay(_ family: AddressFamily) -> Relay? {
         switch family {
@@ -113,10 +117,17 @@ struct Allocation {
             return
         }
         permissions.append(Permission(peer: peer, expiresAt: deadline))
-        changes.append(.route(.permit(allocation: index, peer: peer)))
+        route(.permit(allocation: index, peer: peer), &changes)
         for channel in channels where channel.peer.ip == peer {
             changes.append(.route(.bindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
         }
+    }
+
+    /// The data plane knows datagrams. Of an allocation of TCP it has the name and what it relayed, and no way to a
+    /// peer, so that Send indications for it go nowhere (RFC 6062 §5.1).
+    private func route(_ change: RouteChange, _ changes: inout OutputQueue) {
+        guard case .udp = relayProtocol else { return }
+        changes.append(.route(change))
     }
 
     private mutating func forbid(
@@ -127,7 +138,7 @@ struct Allocation {
                 changes.append(
                     .route(.unbindChannel(allocation: index, number: channel.number.rawValue, peer: channel.peer)))
             }
-            changes.append(.route(.forbid(allocation: index, peer: permission.peer)))
+            route(.forbid(allocation: index, peer: permission.peer), &changes)
         }
         permissions.removeAll(where: isOver)
         if permissions.isEmpty { permissions = [] }
@@ -215,7 +226,7 @@ struct Allocation {
         unbind(where: { $0.peer.family == family }, index: index, &changes)
         forbid(where: { $0.peer.family == family }, index: index, &changes)
         setRelay(nil, family)
-        changes.append(.route(.closeRelay(allocation: index, family: family)))
+        route(.closeRelay(allocation: index, family: family), &changes)
         return relay
     }
 }

@@ -45,7 +45,7 @@ package struct AllocationState: Sendable {
     package let permissions: [PermissionState]
     package let channels: [ChannelState]
     package let newPeers: TokenBucket
-    package let icmp: TokenBucket
+    package let notices: TokenBucket
 }
 
 /// The family that could not be given, of a dual allocation, and why (RFC 8656 §18.12).

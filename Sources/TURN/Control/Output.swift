@@ -12,6 +12,8 @@ package enum Output: Equatable, Sendable {
     case endReservation(token: UInt64)
     case closeRelay(RelaySocketID)
     case route(RouteChange)
+    /// For allocations that relay TCP.
+    case tcp(TCPRelayOutput)
     case sessionOpened(SessionSummary)
     /// Comes before the routes of the allocation are removed, so that its traffic can still be asked for.
     case sessionClosed(SessionSummary, SessionEnd)
@@ -33,6 +35,8 @@ package struct SessionSummary: Equatable, Sendable {
     package let isAttached: Bool
     /// Nil unless the client may move.
     package let mobility: MobilityID?
+    /// Whether it relays TCP instead of UDP.
+    package let relaysTCP: Bool
     package let username: [UInt8]
     package let relayedIPv4: SocketAddress?
     package let relayedIPv6: SocketAddress?

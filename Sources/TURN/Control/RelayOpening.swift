@@ -61,20 +61,32 @@ struct AllocateRequest: Equatable {
         }
     }
 
+    /// What is to be relayed, and by what the client came to ask for it.
+    struct Terms {
+        let transport: ClientTransport
+        let unspecifiedFamily: AddressFamily
+        let relaysUDP: Bool
+        let relaysTCP: Bool
+    }
+
+    let relayProtocol: RelayProtocol
     let source: Source
     let requestedSeconds: UInt32?
 
-    private static let udp: UInt8 = 17
-
-    init(
-        parsing message: STUNMessage, in bytes: RawSpan, unspecifiedFamily: AddressFamily, relaysUDP: Bool
-    ) throws(ErrorCode) {
-        // Step 3. Only UDP can be relayed; DONT-FRAGMENT (step 4) is supported and asks for nothing here.
+    init(parsing message: STUNMessage, in bytes: RawSpan, _ terms: Terms) throws(ErrorCode) {
+        // Step 3. DONT-FRAGMENT (step 4) is supported and asks for nothing here.
         switch message.requestedTransport(in: bytes) {
         case .absent, .malformed: throw .badRequest
-        case .value(let transport): guard transport == Self.udp, relaysUDP else { throw .unsupportedTransportProtocol }
+        case .value(RelayProtocol.udp.rawValue) where terms.relaysUDP: relayProtocol = .udp
+        case .value(RelayProtocol.tcp.rawValue) where terms.relaysTCP:
+            // RFC 6062 §5.1. Its connections are told of, and asked for, over a connection.
+            guard terms.transport.isStream, !message.has(.dontFragment), !message.has(.evenPort),
+                !message.has(.reservationToken)
+            else { throw .badRequest }
+            relayProtocol = .tcp
+        case .value: throw .unsupportedTransportProtocol
         }
-        source = try Self.source(of: message, in: bytes, unspecifiedFamily)
+        source = try Self.source(of: message, in: bytes, terms.unspecifiedFamily)
         switch message.lifetime(in: bytes) {
         case .absent: requestedSeconds = nil
         case .malformed: throw .badRequest

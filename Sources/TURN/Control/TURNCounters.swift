@@ -15,8 +15,16 @@ package struct TURNCounters: Sendable {
     package var allocationsHandedOver: UInt64 = 0
     package var allocationsAdopted: UInt64 = 0
     package var successes: UInt64 = 0
+    /// TCP connections to peers that came to be (RFC 6062), those of peers that were taken in, and those that were
+    /// closed at once.
+    package var peersConnected: UInt64 = 0
+    package var peersAccepted: UInt64 = 0
+    package var peersRefused: UInt64 = 0
+    /// TCP connections to peers that a client has bound, and those that nobody bound in time.
+    package var peersBound: UInt64 = 0
+    package var peersUnbound: UInt64 = 0
     /// Error responses after authentication, by code.
-    private var errors = InlineArray<16, UInt64>(repeating: 0)
+    private var errors = InlineArray<24, UInt64>(repeating: 0)
 
     package init() {}
 
@@ -37,7 +45,12 @@ package struct TURNCounters: Sendable {
         allocationsHandedOver += other.allocationsHandedOver
         allocationsAdopted += other.allocationsAdopted
         successes += other.successes
-        for index in 0..<16 { errors[index] += other.errors[index] }
+        peersConnected += other.peersConnected
+        peersAccepted += other.peersAccepted
+        peersRefused += other.peersRefused
+        peersBound += other.peersBound
+        peersUnbound += other.peersUnbound
+        for index in 0..<24 { errors[index] += other.errors[index] }
     }
 
     private static func slot(_ code: ErrorCode) -> Int {
@@ -57,6 +70,8 @@ package struct TURNCounters: Sendable {
         case .serverError: 11
         case .insufficientCapacity: 12
         case .mobilityForbidden: 14
+        case .connectionAlreadyExists: 15
+        case .connectionTimeoutOrFailure: 16
         }
     }
 }

@@ -22,10 +22,12 @@ extension TURNServer {
         let request: AllocateRequest
         do {
             request = try AllocateRequest(
-                parsing: arrival.message, in: datagram, unspecifiedFamily: unspecifiedFamily(arrival.path),
-                relaysUDP: settings.relaysUDP)
+                parsing: arrival.message, in: datagram,
+                .init(
+                    transport: arrival.path.transport, unspecifiedFamily: unspecifiedFamily(arrival.path),
+                    relaysUDP: settings.relaysUDP, relaysTCP: settings.relaysTCP))
         } catch { return .failure(error) }
-        if let refusal = mobilityRefusal(arrival.message) { return .failure(refusal) }
+        if let refusal = mobilityRefusal(arrival.message, request.relayProtocol) { return .failure(refusal) }
         var addressError: (family: AddressFamily, code: ErrorCode)?
         if case .fresh(let families, _) = request.source {
             let missing = families.subtracting(relayFamilies)
@@ -68,8 +70,8 @@ extension TURNServer {
         guard hasRoom, let account = retainAccount(credentials) else { return nil }
         let rate = UInt64(max(0, settings.limits.newPeersPerSecond))
         let allocation = Allocation(
-            fiveTuple: arrival.path, account: account, transactionID: arrival.message.transactionID,
-            mobility: newMobility(arrival.message),
+            fiveTuple: arrival.path, relayProtocol: request.relayProtocol, account: account,
+            transactionID: arrival.message.transactionID, mobility: newMobility(arrival.message),
             quotaSource: arrival.path.client.socketAddress.ip.subscriber, provenNonce: credentials.nonce,
             // A desired lifetime of zero in Allocate is no wish at all: the allocation does not exist yet.
             grantedSeconds: settings.lifetimes.grant(requestedSeconds: request.requestedSeconds),
@@ -78,8 +80,8 @@ extension TURNServer {
                 ratePerSecond: rate,
                 burst: max(rate, min(Limits.newPeersBurst, UInt64(settings.limits.permissionsPerAllocationMax))),
                 at: arrival.now),
-            icmp: TokenBucket(
-                ratePerSecond: Limits.icmpPerSecond, burst: Limits.icmpPerSecond * 2, at: arrival.now))
+            notices: TokenBucket(
+                ratePerSecond: Limits.noticesPerSecond, burst: Limits.noticesPerSecond * 2, at: arrival.now))
         guard let handle = allocations.insert(allocation) else {
             accounts.release(account)
             return nil
@@ -151,8 +153,15 @@ extension TURNServer {
         let relayAddress = chooseRelayAddress(family, for: allocations[id.handle].fiveTuple)
         guard let port = ledger.takePort(of: relayAddress.local, preference, at: now) else { return nil }
         let address = SocketAddress(ip: relayAddress.local, port: port)
-        outputs.append(.openRelay(id, address: address, holdNextAs: token))
+        askForRelay(id, address, holdNextAs: token)
         return .init(family: family, address: address, relayAddress: relayAddress, preference: preference)
+    }
+
+    private mutating func askForRelay(_ id: AllocationID, _ address: SocketAddress, holdNextAs token: UInt64?) {
+        switch allocations[id.handle].relayProtocol {
+        case .udp: outputs.append(.openRelay(id, address: address, holdNextAs: token))
+        case .tcp: outputs.append(.tcp(.listen(id, address: address)))
+        }
     }
 
     /// The address that the client already reaches us by, if it relays; else any, so that load spreads.
@@ -225,8 +234,7 @@ extension TURNServer {
         else { return false }
         pending.attempts += 1
         pending.address = SocketAddress(ip: relayAddress.local, port: port)
-        outputs.append(
-            .openRelay(id, address: SocketAddress(ip: relayAddress.local, port: port), holdNextAs: token))
+        askForRelay(id, SocketAddress(ip: relayAddress.local, port: port), holdNextAs: token)
         return true
     }
 
@@ -251,7 +259,8 @@ extension TURNServer {
                     allocation: id.index, fiveTuple: allocations[id.handle].fiveTuple,
                     bytesPerSecondMax: settings.bytesPerSecondMax)))
         for family in AddressFamily.allCases {
-            guard let relay = allocations[id.handle].relay(family) else { continue }
+            guard case .udp = allocations[id.handle].relayProtocol, let relay = allocations[id.handle].relay(family)
+            else { continue }
             outputs.append(.route(.openRelay(allocation: id.index, family: family, socket: relay.socket)))
         }
         outputs.append(.sessionOpened(summary(of: id)))

@@ -55,13 +55,17 @@ extension TURNServer {
 
     private mutating func closeRelays(of id: AllocationID, _ families: FamilySet, at now: Instant) {
         for family in AddressFamily.allCases where families.contains(family) {
+            endPeers(of: id, family)
             let ended = allocations[id.handle].endRelay(family, index: id.index, &outputs)
-            if let ended { close(ended, at: now) }
+            if let ended { close(ended, of: id, at: now) }
         }
     }
 
-    mutating func close(_ relay: Relay, at now: Instant) {
-        outputs.append(.closeRelay(relay.socket))
+    mutating func close(_ relay: Relay, of id: AllocationID, at now: Instant) {
+        switch allocations[id.handle].relayProtocol {
+        case .udp: outputs.append(.closeRelay(relay.socket))
+        case .tcp: outputs.append(.tcp(.closeListener(relay.socket)))
+        }
         ledger.returnPort(relay.local.port, of: relay.local.ip, wasUsable: true, at: now)
     }
 
@@ -94,6 +98,7 @@ extension TURNServer {
         return SessionSummary(
             allocation: id, fiveTuple: allocations[handle].fiveTuple,
             isAttached: allocations[handle].isRouted, mobility: allocations[handle].mobility,
+            relaysTCP: allocations[handle].relayProtocol == .tcp,
             username: accounts[allocations[handle].account].identity.username,
             relayedIPv4: allocations[handle].relayIPv4?.advertised,
             relayedIPv6: allocations[handle].relayIPv6?.advertised,

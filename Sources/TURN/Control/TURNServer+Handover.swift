@@ -55,7 +55,7 @@ extension TURNServer {
             channels: allocation.channels.map {
                 .init(number: $0.number, peer: $0.peer, remaining: $0.expiresAt.nanoseconds(since: now))
             },
-            newPeers: allocation.newPeers, icmp: allocation.icmp)
+            newPeers: allocation.newPeers, notices: allocation.notices)
     }
 
     /// The allocation is another worker's from here on: everything of it goes, and nothing is given back.
@@ -168,12 +168,14 @@ extension Allocation {
     /// Detached, and without its relays.
     fileprivate init(_ state: AllocationState, account: SlabHandle, at now: Instant) {
         self.init(
-            fiveTuple: state.fiveTuple, account: account, transactionID: state.transactionID, phase: .detached,
+            // Nobody who relays TCP may move.
+            fiveTuple: state.fiveTuple, relayProtocol: .udp, account: account, transactionID: state.transactionID,
+            phase: .detached,
             mobility: state.mobility.mobility,
             quotaSource: state.claim.source, provenNonce: nil, grantedSeconds: state.grantedSeconds,
             reservationToken: state.reservationToken,
             addressError: state.addressError.map { (family: $0.family, code: $0.code) },
-            newPeers: state.newPeers, icmp: state.icmp)
+            newPeers: state.newPeers, notices: state.notices)
         permissions = state.permissions.map {
             Permission(peer: $0.peer, expiresAt: now.advanced(byNanoseconds: $0.remaining))
         }

@@ -43,7 +43,7 @@ extension TURNServer {
         }
         guard error.isRelayed else { return drop(.ignoredMessage) }
         guard allocations[handle].permission(for: error.peer.ip) != nil else { return drop(.noPermission) }
-        guard allocations[handle].icmp.take(1, at: now) else { return drop(.overBandwidth) }
+        guard allocations[handle].notices.take(1, at: now) else { return drop(.overBandwidth) }
         let id = TransactionID(high: UInt32(truncatingIfNeeded: random.next()), low: random.next())
         var writer = MessageWriter(into: reply, type: MessageType(.data, .indication), transactionID: id)
         let known = SocketAddress(

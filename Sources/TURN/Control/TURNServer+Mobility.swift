@@ -29,9 +29,10 @@ extension TURNServer {
     // MARK: - Allocate
 
     /// RFC 8016 §3.1.2: an empty ticket asks for one, and no other is right.
-    func mobilityRefusal(_ message: STUNMessage) -> ErrorCode? {
+    func mobilityRefusal(_ message: STUNMessage, _ relayProtocol: RelayProtocol) -> ErrorCode? {
         guard let wish = message.range(of: .mobilityTicket) else { return nil }
-        guard tickets != nil else { return .mobilityForbidden }
+        // An allocation of TCP stays where it is: its connections cannot be stopped and taken up elsewhere.
+        guard tickets != nil, case .udp = relayProtocol else { return .mobilityForbidden }
         return wish.isEmpty ? nil : .badRequest
     }
 

@@ -40,6 +40,8 @@ extension TURNServer {
     }
 
     mutating func channelBind(_ id: AllocationID, _ datagram: RawSpan, _ arrival: Arrival) -> Outcome {
+        // RFC 6062 §5.1: datagrams are not relayed.
+        guard case .udp = allocations[id.handle].relayProtocol else { return .failure(.forbidden) }
         guard case .value(let wireNumber) = arrival.message.channelNumber(in: datagram),
             case .value(let named) = arrival.message.xorPeerAddress(in: datagram),
             let number = ChannelNumber(rawValue: wireNumber, in: settings.channelNumbers)
@@ -67,7 +69,7 @@ extension TURNServer {
     }
 
     /// 443 for a family without a relayed address, 403 for what policy refuses (RFC 8656 §10.2).
-    private mutating func judge(
+    mutating func judge(
         _ id: AllocationID, _ ip: IPAddress, as decision: PeerFilter.Decision, _ peer: SocketAddress
     ) -> ErrorCode? {
         guard allocations[id.handle].relay(ip.family) != nil else { return .peerAddressFamilyMismatch }

@@ -20,19 +20,21 @@ enum ResponseBody {
     case allocation(AllocationID)
     /// What a Refresh with a ticket is answered with (RFC 8016 §3.2.2).
     case moved(MobilityGrant)
+    case connection(PeerConnectionID)
 }
 
 extension TURNServer {
-    /// The four authenticated requests. What comes before their own rules is the same for all (RFC 8656 §5).
+    /// The authenticated requests. What comes before their own rules is the same for all (RFC 8656 §5).
     mutating func receiveTURNRequest(
         _ datagram: RawSpan, _ arrival: Arrival, reply: consuming MutableRawSpan
     ) -> Reply? {
         if case .stunOnly = settings.access { return drop(.disabled) }
         guard settings.servesTURN else { return drop(.disabled) }
-        let existing = allocationByFiveTuple[arrival.path]
+        let existing = subject(of: arrival, datagram)
         // A stranger pays before keys are derived for them; a nonce of ours is proof of an address. Who has an
         // allocation is no stranger: a flood in their name must not keep them from renewing a nonce that has run out.
-        let judged = existing == nil ? judgeNonce(datagram, arrival) : nil
+        let isKnownHost = existing.map { allocations[$0].fiveTuple.client.isSameHost(as: arrival.path.client) } ?? false
+        let judged = isKnownHost ? nil : judgeNonce(datagram, arrival)
         let isMetered = !(judged?.isFresh ?? true)
         if isMetered, !mayBeChallenged(arrival.path, at: arrival.now) { return drop(.overReplyRate) }
         let authentication = authenticate(datagram, arrival, existing: existing, judged: judged)
@@ -68,13 +70,16 @@ extension TURNServer {
         _ datagram: RawSpan, _ arrival: Arrival, _ credentials: Credentials, _ exchange: Exchange,
         _ existing: SlabHandle?
     ) -> Outcome {
-        if arrival.message.type.method == .allocate {
+        switch arrival.message.type.method {
+        case .allocate:
             guard let existing else {
                 // Whoever allocates anew on a five-tuple does not come back to an allocation by it.
                 forgetArrival(on: arrival.path)
                 return allocate(datagram, arrival, credentials, exchange)
             }
             return allocateAgain(AllocationID(existing), credentials, arrival)
+        case .connectionBind: return connectionBind(datagram, arrival, credentials)
+        default: break
         }
         if arrival.message.type.method == .refresh, arrival.message.has(.mobilityTicket) {
             return refreshByTicket(datagram, arrival, credentials, exchange, existing)
@@ -101,7 +106,8 @@ extension TURNServer {
         case .refresh: return refresh(id, datagram, arrival)
         case .createPermission: return createPermission(id, datagram, arrival)
         case .channelBind: return channelBind(id, datagram, arrival)
-        default: preconditionFailure("only the four methods of RFC 8656 §5 come here")
+        case .connect: return connect(id, datagram, arrival, exchange)
+        default: preconditionFailure("only methods about an allocation come here")
         }
     }
 
@@ -113,6 +119,7 @@ extension TURNServer {
         case .lifetime(let seconds): writer.append(.lifetime, seconds)
         case .allocation(let id): describe(id, to: &writer)
         case .moved(let grant): describe(grant, to: &writer)
+        case .connection(let id): writer.append(.connectionID, id.rawValue)
         }
         return style.finish(&writer, exchange)
     }

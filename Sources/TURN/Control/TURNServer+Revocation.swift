@@ -47,7 +47,7 @@ extension TURNServer {
     /// asks again, it is told 401 like anybody whose name is revoked.
     mutating func withdraw(_ id: AllocationID, _ opening: RelayOpening, at now: Instant) {
         for family in AddressFamily.allCases {
-            if let relay = allocations[id.handle].relay(family) { close(relay, at: now) }
+            if let relay = allocations[id.handle].relay(family) { close(relay, of: id, at: now) }
         }
         if let token = opening.holdNextAs { outputs.append(.endReservation(token: token)) }
         abandon(id, reservation: opening.holdNextAs)

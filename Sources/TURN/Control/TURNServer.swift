@@ -42,6 +42,8 @@ package struct TURNServer: ~Copyable {
     var outputs = OutputQueue()
     /// The peers of the CreatePermission that is looked at; empty in between.
     var namedPeers: [IPAddress] = []
+    /// TCP connections of relayed addresses with peers (RFC 6062).
+    var peerConnections: PeerDataConnectionTable
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
     /// Where Allocate requests are sent instead. May change at any time: a server that is drained names others.
@@ -62,7 +64,7 @@ package struct TURNServer: ~Copyable {
 
     package init(
         settings: TURNSettings, ledger: any AllocationLedger, members: (any MemberRegister)? = nil,
-        random: any RandomNumberGenerator & Sendable, start: Instant
+        connections: (any ConnectionRegister)? = nil, random: any RandomNumberGenerator & Sendable, start: Instant
     ) {
         var random = random
         self.settings = settings
@@ -81,6 +83,8 @@ package struct TURNServer: ~Copyable {
         arrivals = MobileArrivalTable(limit: limits.allocationsMax, seed: pathSeed, start: start)
         timers = TimerWheel(start: start)
         reservations = RingQueue(limit: limits.reservationsMax)
+        peerConnections = PeerDataConnectionTable(
+            limit: limits.tcpPeersMax, register: connections, seed: random.next(), start: start)
         challengeMeter = SourceRateLimiter(
             seed: random.next(), ratePerSecond: settings.unauthenticatedRepliesPerSecond,
             burst: settings.unauthenticatedRepliesPerSecond * 5, capacity: limits.meteredSourcesMax)
@@ -109,7 +113,7 @@ package struct TURNServer: ~Copyable {
         let arrival = Arrival(message: message, path: path, now: now, unixTime: unixTime)
         switch message.type.method {
         case .binding: return receiveBinding(datagram, arrival, reply: reply)
-        case .allocate, .refresh, .createPermission, .channelBind:
+        case .allocate, .refresh, .createPermission, .channelBind, .connect, .connectionBind:
             return receiveTURNRequest(datagram, arrival, reply: reply)
         default: return drop(.ignoredMessage)
         }
@@ -137,6 +141,10 @@ package struct TURNServer: ~Copyable {
             guard let handle = allocations.handle(at: index) else { continue }
             expire(AllocationID(handle), at: now)
         }
+        for _ in 0..<Self.expiriesPerCall {
+            guard let connection = peerConnections.popExpired(at: now) else { break }
+            expire(connection)
+        }
         endReservations(at: now)
         endArrivals(at: now)
     }
@@ -150,7 +158,7 @@ package struct TURNServer: ~Copyable {
     /// When `handleDeadline` wants to be called, at the latest.
     package var nextDeadline: Instant? {
         var earliest = timers.nextDeadline
-        for deadline in [reservations.first?.expiresAt, arrivals.nextDeadline] {
+        for deadline in [reservations.first?.expiresAt, arrivals.nextDeadline, peerConnections.nextDeadline] {
             guard let deadline else { continue }
             earliest = earliest.map { min($0, deadline) } ?? deadline
         }
@@ -161,6 +169,9 @@ package struct TURNServer: ~Copyable {
     package var liveCounts: (allocations: Int, accounts: Int, timers: Int, reservations: Int) {
         (allocations.count, accounts.count, timers.count, reservations.count)
     }
+
+    /// TCP connections with peers, and those on their way.
+    package var peerConnectionCount: Int { peerConnections.count }
 
     // MARK: - Helpers of all requests
 

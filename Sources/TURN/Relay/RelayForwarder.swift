@@ -106,6 +106,26 @@ package struct RelayForwarder: ~Copyable {
         table[wish.allocation].connection.connect(socket, to: wish.peer)
     }
 
+    // MARK: - Streams
+
+    /// How many bytes of a stream (RFC 6062) an allocation may carry at present.
+    package mutating func streamAllowance(of allocation: UInt32, _ direction: StreamDirection, at now: Instant) -> Int {
+        guard table.isLive(allocation) else { return 0 }
+        return switch direction {
+        case .toPeer: table[allocation].upstream.available(at: now)
+        case .toClient: table[allocation].downstream.available(at: now)
+        }
+    }
+
+    /// Counts a part of a stream that was carried.
+    package mutating func carryStream(
+        _ byteCount: Int, of allocation: UInt32, _ direction: StreamDirection, at now: Instant
+    ) {
+        guard byteCount > 0, table.isLive(allocation) else { return }
+        table[allocation].countStream(byteCount, direction, at: now)
+        active |= 1 << (allocation % 64)
+    }
+
     // MARK: - Client to peer
 
     /// RFC 7983 §7: the first byte alone says what a datagram is.

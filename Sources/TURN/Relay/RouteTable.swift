@@ -54,6 +54,20 @@ package struct AllocationRoute: Sendable {
         return .through(socket, connection: connection, isConnectionWished: isWished)
     }
 
+    /// Counts bytes of a stream. Who asked for the allowance before has it, but for what a session of TLS held back.
+    mutating func countStream(_ byteCount: Int, _ direction: StreamDirection, at now: Instant) {
+        switch direction {
+        case .toPeer:
+            _ = upstream.take(min(byteCount, upstream.available(at: now)), at: now)
+            traffic.toPeerPackets += 1
+            traffic.toPeerBytes += UInt64(byteCount)
+        case .toClient:
+            _ = downstream.take(min(byteCount, downstream.available(at: now)), at: now)
+            traffic.toClientPackets += 1
+            traffic.toClientBytes += UInt64(byteCount)
+        }
+    }
+
     /// Counts a datagram of so many bytes to the client; nil when it is too much.
     mutating func carryDown(_ byteCount: Int, at now: Instant) -> FiveTuple? {
         guard downstream.take(byteCount, at: now) else { return nil }

@@ -261,6 +261,7 @@ package final class ServerNode: Node {
         case .route(let change):
             workers[index].forwarder.apply(change, at: now)
         case .mobility: defects.append("somebody moves, though nobody may")
+        case .tcp: defects.append("TCP is relayed for a client over UDP")
         case .sessionOpened, .sessionClosed, .authenticationFailed, .bindingAnswered, .peerRefused:
             break
         }

@@ -15,6 +15,10 @@ extension TURNHarness {
         case claimAnswer(MobilityClaim, ClaimAnswer)
         /// Anything that is not answered.
         case other((inout TURNServer) -> Void)
+        case peerConnected(PeerConnectionID)
+        case peerFailed(PeerConnectionID)
+        case peerAccepted(from: SocketAddress, at: SocketAddress)
+        case peerEnded(PeerConnectionID)
     }
 
     /// One input with everything that follows from it; the answers come in the order in which they were given.
@@ -22,6 +26,10 @@ extension TURNHarness {
         outputs = []
         var responses = [feed(input)].compactMap { $0 }
         drain()
+        while let id = givenUp.popLast() {
+            if let response = feed(.peerFailed(id)) { responses.append(response) }
+            drain()
+        }
         while !opensLater, !unsettled.isEmpty {
             let opening = unsettled.removeFirst()
             if let response = feed(.relay(opening)) { responses.append(response) }
@@ -29,6 +37,7 @@ extension TURNHarness {
         }
         let waits = server.isWaitingForAllocation
         checkInvariants()
+        answers = responses
         guard let office, !office.isHeld else { return responses }
         responses += office.deliver()
         // What waited for the allocation comes again when it is there.
@@ -69,6 +78,12 @@ extension TURNHarness {
             case .other(let body):
                 body(&server)
                 reply = nil
+            case .peerConnected(let id): reply = server.peerConnected(id, at: now, reply: span.mutableBytes)
+            case .peerFailed(let id): reply = server.peerFailed(id, reply: span.mutableBytes)
+            case .peerAccepted(let peer, let relay): reply = accept(peer, at: relay, reply: span.mutableBytes)
+            case .peerEnded(let id):
+                server.peerEnded(id)
+                reply = nil
             }
         }
         return reply.map { TestResponse(Array(buffer.prefix($0.byteCount)), path: $0.path) }
@@ -91,6 +106,7 @@ extension TURNHarness {
             ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
         case .closeRelay(let socket):
             if sockets.removeValue(forKey: socket) == nil { Issue.record("a relay is closed that is not open") }
+        case .tcp(let output): perform(output)
         case .route(let change):
             routes.apply(change)
             forwarder.apply(change, at: now)
@@ -121,6 +137,50 @@ extension TURNHarness {
         // Who has arrived is not expected any more.
         for session in sessions.values where routes.allocations[session.allocation.index] == session.fiveTuple {
             expected.remove(session.fiveTuple)
+        }
+    }
+
+    private func perform(_ output: TCPRelayOutput) {
+        switch output {
+        case .listen(let id, let address):
+            openingsAsked.append(address)
+            if !scriptedFailures.isEmpty, let reason = scriptedFailures.removeFirst() {
+                unsettled.append(Opening(id: id, result: .failure(.init(reason: reason))))
+                return
+            }
+            let socket = RelaySocketID(rawValue: nextSocket)
+            nextSocket += 1
+            if listeners.values.contains(where: { $0.address == address }) { Issue.record("\(address) is bound twice") }
+            listeners[socket] = (address, id)
+            unsettled.append(Opening(id: id, result: .success((socket, address))))
+        case .closeListener(let socket):
+            guard let listener = listeners.removeValue(forKey: socket) else {
+                Issue.record("a listener is closed that is not open")
+                return
+            }
+            if peers.values.contains(where: { $0.relay == listener.address }) {
+                Issue.record("a listener is closed before its connections")
+            }
+        case .connect(let id, _, let relay, let peer): peers[id] = TCPPeer(relay: relay, peer: peer)
+        case .giveUp(let id):
+            if peers.removeValue(forKey: id)?.isConnected != false { Issue.record("nobody connects to it") }
+            givenUp.append(id)
+        case .splice(let id, let client): peers[id]?.client = client
+        case .close(let id):
+            if peers.removeValue(forKey: id) == nil { Issue.record("a connection is closed twice") }
+        }
+    }
+
+    /// The shell keeps a peer's connection, or closes it.
+    private func accept(
+        _ peer: SocketAddress, at relay: SocketAddress, reply: consuming MutableRawSpan
+    ) -> Reply? {
+        guard let listener = listeners.values.first(where: { $0.address == relay }) else { return nil }
+        switch server.peerAccepted(listener.allocation.handle.index, from: peer, at: now, reply: reply) {
+        case .refused: return nil
+        case .admitted(let id, let reply):
+            peers[id] = TCPPeer(relay: relay, peer: peer, isConnected: true)
+            return reply
         }
     }
 
@@ -159,6 +219,10 @@ extension TURNHarness {
         expect(server.nextOutput() == nil, "outputs are drained")
         expect([table.allocations, table.permissions, table.channels] == routes.counts, "the table is what routes say")
         expect(live.timers == routes.allocations.count, "each active allocation has a timer")
+        expect(server.peerConnectionCount == peers.count, "a connection to a peer is known to both sides")
+        for peer in peers.values {
+            expect(listeners.values.contains { $0.address == peer.relay }, "a connection has a relayed address")
+        }
         expect(sessions.count == routes.allocations.count, "each active allocation is a session")
         expect(live.accounts <= live.allocations, "an account has an allocation")
         expect((live.accounts == 0) == (live.allocations == 0), "an allocation has an account")
@@ -172,12 +236,14 @@ extension TURNHarness {
         // A token whose redemption was admitted in its place and then failed has a socket and no claim left.
         let claims = live.allocations...live.allocations + held.count
         expect(claims.contains(ledger.liveCounts.allocations), "claims live as long as their user")
-        expect(ledger.liveCounts.ports == sockets.count, "taken ports are bound")
+        expect(ledger.liveCounts.ports == sockets.count + listeners.count, "taken ports are bound")
         expect(sockets.count == routes.relays.values.reduce(held.count) { $0 + $1.count }, "bound sockets have a user")
         guard live.allocations == 0 else { return }
         expect(live.timers == 0 && routes.counts == [0, 0, 0], "nothing outlives the last allocation")
         guard live.reservations == 0 else { return }
-        expect(ledger.liveCounts == (0, 0) && sockets.isEmpty && held.isEmpty, "everything was given back")
+        expect(
+            ledger.liveCounts == (0, 0) && sockets.isEmpty && listeners.isEmpty && held.isEmpty,
+            "everything was given back")
     }
 
     private func expect(_ holds: Bool, _ invariant: String) {

@@ -24,6 +24,11 @@ final class TURNHarness {
     // What the shell holds.
     var sockets: [RelaySocketID: SocketAddress] = [:]
     var held: [UInt64: RelaySocketID] = [:]
+    /// Relayed addresses of TCP, and the connections to their peers.
+    var listeners: [RelaySocketID: (address: SocketAddress, allocation: AllocationID)] = [:]
+    var peers: [PeerConnectionID: TCPPeer] = [:]
+    /// Connections that the shell has stopped trying, and not said so yet.
+    var givenUp: [PeerConnectionID] = []
     var nextSocket: Int32 = 100
     /// Failures of the next openings, in order; nil is an opening that works.
     var scriptedFailures: [RelayFailure?] = []
@@ -38,6 +43,8 @@ final class TURNHarness {
     var expected: Set<FiveTuple> = []
     /// All outputs of the last input, its relay openings included.
     var outputs: [Output] = []
+    /// All answers to the last input.
+    var answers: [TestResponse] = []
     /// The addresses that relays were asked for at, since the start.
     var openingsAsked: [SocketAddress] = []
     var closed: [(summary: SessionSummary, end: SessionEnd, traffic: Traffic)] = []
@@ -56,9 +63,19 @@ final class TURNHarness {
         struct Failure: Error { let reason: RelayFailure }
     }
 
+    /// A connection to a peer, as the shell knows it.
+    struct TCPPeer: Equatable {
+        let relay: SocketAddress
+        let peer: SocketAddress
+        var isConnected = false
+        /// The client's connection that it is joined with.
+        var client: FiveTuple?
+    }
+
     init(
         _ setup: TestSetup = TestSetup(), seed: UInt64 = 1, ledger shared: TestLedger? = nil,
-        members: TestMembers? = nil
+        members: TestMembers? = nil,
+        connections: (any ConnectionRegister)? = nil
     ) {
         var random = SplitMix64(seed: seed)
         settings = setup.settings
@@ -69,7 +86,8 @@ final class TURNHarness {
                 policy: setup.quota, addresses: settings.relayAddresses.map(\.local), ports: setup.ports,
                 quarantineSeconds: setup.quarantineSeconds, seed: random.next())
         server = TURNServer(
-            settings: settings, ledger: ledger, members: members, random: SplitMix64(seed: random.next()), start: now)
+            settings: settings, ledger: ledger, members: members, connections: connections,
+            random: SplitMix64(seed: random.next()), start: now)
         forwarder = RelayForwarder(settings: settings, tableSeed: random.next(), transactionSeed: random.next())
         self.random = random
     }
@@ -116,6 +134,35 @@ final class TURNHarness {
 
     /// The connection of a client has ended.
     func disconnect(_ path: FiveTuple) { _ = run(.disconnection(path)) }
+
+    /// The connection that a Connect asked for is there; the answer to the client.
+    @discardableResult
+    func connectSucceeds(_ peer: String) -> TestResponse? {
+        guard let id = connection(to: socket(peer)) else { return nil }
+        peers[id]?.isConnected = true
+        return run(.peerConnected(id)).first
+    }
+
+    @discardableResult
+    func connectFails(_ peer: String) -> TestResponse? {
+        guard let id = connection(to: socket(peer)) else { return nil }
+        peers[id] = nil
+        return run(.peerFailed(id)).first
+    }
+
+    /// A peer connects to a relayed address; the indication that its client gets, if any.
+    @discardableResult
+    func peerConnects(_ peer: String, to relay: SocketAddress) -> TestResponse? {
+        run(.peerAccepted(from: socket(peer), at: relay)).first
+    }
+
+    /// The connection to a peer, or the client's that belongs to it, has ended.
+    func peerEnds(_ id: PeerConnectionID) {
+        peers[id] = nil
+        _ = run(.peerEnded(id))
+    }
+
+    func connection(to peer: SocketAddress) -> PeerConnectionID? { peers.first { $0.value.peer == peer }?.key }
 
     /// Puts these out, as a worker that is told.
     func revoke(_ scopes: CredentialScope...) { _ = run(.revocation(Set(scopes))) }

@@ -103,6 +103,18 @@ final class TestClient {
     func allocate(_ attributes: [Attribute] = []) -> TestResponse? { request(.allocate, [.udp] + attributes) }
 
     @discardableResult
+    func allocateTCP(_ attributes: [Attribute] = []) -> TestResponse? { request(.allocate, [.tcp] + attributes) }
+
+    /// The answer, if there is one at once.
+    @discardableResult
+    func connect(_ peer: String) -> TestResponse? { request(.connect, peers: [socket(peer)]) }
+
+    @discardableResult
+    func bindConnection(_ id: PeerConnectionID) -> TestResponse? {
+        request(.connectionBind, [.connection(id.rawValue)])
+    }
+
+    @discardableResult
     func refresh(_ seconds: UInt32? = nil, _ attributes: [Attribute] = []) -> TestResponse? {
         request(.refresh, seconds.map { [.lifetime($0)] + attributes } ?? attributes)
     }
@@ -124,6 +136,10 @@ final class TestClient {
         else { return nil }
         return harness.sockets[id]
     }
+
+    /// The allocation of this client that relays TCP, and its relayed address on our network.
+    var id: AllocationID? { harness.sessions.first { $0.value.fiveTuple == path }?.key }
+    var listener: SocketAddress? { harness.listeners.values.first { $0.allocation == id }?.address }
 
     // MARK: - Data
 

@@ -19,6 +19,7 @@ struct Attribute: Equatable, Sendable {
     }
 
     static let udp = Attribute(.requestedTransport, [17, 0, 0, 0])
+    static let tcp = Attribute(.requestedTransport, [6, 0, 0, 0])
     static let evenPort = Attribute(.evenPort, [0x00])
     static let evenPortAndNext = Attribute(.evenPort, [0x80])
     static let additionalIPv6 = Attribute(.additionalAddressFamily, [2, 0, 0, 0])
@@ -26,6 +27,7 @@ struct Attribute: Equatable, Sendable {
     static func lifetime(_ seconds: UInt32) -> Attribute { Attribute(.lifetime, seconds.wire) }
     static func channel(_ number: UInt16) -> Attribute { Attribute(.channelNumber, number.wire + [0, 0]) }
     static func token(_ token: [UInt8]) -> Attribute { Attribute(.reservationToken, token) }
+    static func connection(_ id: UInt32) -> Attribute { Attribute(.connectionID, id.wire) }
     static func data(_ bytes: [UInt8]) -> Attribute { Attribute(.data, bytes) }
 
     static func family(_ number: UInt8) -> Attribute { Attribute(.requestedAddressFamily, [number, 0, 0, 0]) }

@@ -60,6 +60,7 @@ struct TestResponse {
     var token: [UInt8]? { self[.reservationToken] }
     var relayed: [SocketAddress] { all(.xorRelayedAddress).compactMap(decode) }
     var mapped: SocketAddress? { self[.xorMappedAddress].flatMap(decode) }
+    var connection: PeerConnectionID? { self[.connectionID].map { PeerConnectionID(rawValue: UInt32($0.number)) } }
     var peer: SocketAddress? { self[.xorPeerAddress].flatMap(decode) }
 
     /// Family and code of ADDRESS-ERROR-CODE (RFC 8656 §18.12).

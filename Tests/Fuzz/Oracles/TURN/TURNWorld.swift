@@ -202,6 +202,7 @@ final class TURNWorld {
             guard let address = held.removeValue(forKey: token) else { return }
             ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
         case .closeRelay(let socket): require(sockets.removeValue(forKey: socket) != nil, "a socket is closed once")
+        case .tcp: require(false, "clients over UDP relay no TCP")
         case .route(let change):
             if case .removeAllocation(let allocation) = change, let path = routes.paths[allocation] { grants.end(path) }
             routes.apply(change)
