@@ -51,6 +51,12 @@ int32_t tern_tcp_listen(const struct tern_address *address, const struct tern_tc
         close(fd);
         return -1;
     }
+    // Only now: asked for before, it would have let the socket be bound beside the listener of somebody else.
+    if (options->lends_address && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0) {
+        (void)fail(failure, "setsockopt(SO_REUSEPORT)");
+        close(fd);
+        return -1;
+    }
     return fd;
 }
 
@@ -71,13 +77,19 @@ int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_add
     return connection;
 }
 
-/// The port is the kernel's choice; made only when it connects, it has to be free for that peer alone.
+/// Without a port it is the kernel's choice; made only when it connects, it has to be free for that peer alone. With one
+/// the address is a listener's, and other connections may have it too.
 static int bind_source(int fd, const struct tern_address *local, struct tern_failure *failure) {
     if (local->family == TERN_FAMILY_NONE) return 0;
     union tern_sockaddr name;
     socklen_t length = tern_address_to_kernel(local, &name);
-    if (set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) != 0)
-        return fail(failure, "setsockopt(IP_BIND_ADDRESS_NO_PORT)");
+    if (local->port == 0) {
+        if (set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) != 0)
+            return fail(failure, "setsockopt(IP_BIND_ADDRESS_NO_PORT)");
+    } else {
+        if (set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) return fail(failure, "setsockopt(SO_REUSEADDR)");
+        if (set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0) return fail(failure, "setsockopt(SO_REUSEPORT)");
+    }
     return bind(fd, &name.any, length) == 0 ? 0 : fail(failure, "bind");
 }
 
@@ -96,6 +108,17 @@ int32_t tern_tcp_connect(const struct tern_address *remote, const struct tern_ad
     }
     close(fd);
     return -1;
+}
+
+int32_t tern_tcp_connect_result(int32_t fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return -errno;
+    return -error;
+}
+
+int32_t tern_tcp_wait_for_reader(int32_t fd) {
+    return set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 0) == 0 ? 0 : -errno;
 }
 
 int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity) {

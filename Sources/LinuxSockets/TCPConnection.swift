@@ -41,9 +41,22 @@ package struct TCPConnection: ~Copyable, Sendable {
     package static func connect(
         to remote: SocketAddress, from source: IPAddress? = nil
     ) throws(SystemError) -> TCPConnection {
+        try begin(to: remote, from: tern_address(source))
+    }
+
+    /// The same from the address and port of a listener that lends them.
+    package static func connect(
+        to remote: SocketAddress, lentBy listener: SocketAddress
+    ) throws(SystemError) -> TCPConnection {
+        try begin(to: remote, from: tern_address(listener))
+    }
+
+    private static func begin(
+        to remote: SocketAddress, from source: tern_address
+    ) throws(SystemError) -> TCPConnection {
         var failure = unsafe tern_failure()
         var name = tern_address(remote)
-        var local = tern_address(source)
+        var local = source
         let raw = unsafe tern_tcp_connect(&name, &local, &failure)
         guard raw >= 0 else {
             let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "connect"
@@ -56,6 +69,17 @@ package struct TCPConnection: ~Copyable, Sendable {
 
     /// The descriptor's number, to be used only while the connection lives.
     package var raw: CInt { descriptor.raw }
+
+    /// Whether connecting has succeeded, once the poller says writable; the error is told once.
+    package func finishConnecting() throws(SystemError) {
+        try SystemError.check("connect", tern_tcp_connect_result(raw))
+    }
+
+    /// Lets what is sent wait as long as the other end says that it is there and does not read. Otherwise the limit on
+    /// what is not acknowledged would end a connection whose reader takes its time.
+    package func waitForReader() throws(SystemError) {
+        try SystemError.check("setsockopt(TCP_USER_TIMEOUT)", tern_tcp_wait_for_reader(raw))
+    }
 
     /// Reads what has come, at most as much as there is room, which must not be empty.
     package func read(into room: inout MutableRawSpan) -> ReadResult {

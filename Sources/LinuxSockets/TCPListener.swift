@@ -10,8 +10,10 @@ package struct TCPListenerOptions: Sendable {
     package var device: String?
     /// Several listeners share the address, and the kernel spreads connections over them (SO_REUSEPORT).
     package var reusePort = false
+    /// `TCPConnection.connect(to:lentBy:)` may call from its address and port.
+    package var lendsAddress = false
     /// A connection ends when what was sent is not acknowledged for so long (RFC 5482). The kernel's default is a
-    /// quarter of an hour, in which a client that is gone keeps its place.
+    /// quarter of an hour, in which a client that is gone keeps its place; 0 leaves it at that.
     package var unacknowledgedSeconds = 30
     /// A silent connection is probed after so long, so that one whose client vanished is noticed.
     package var idleSecondsBeforeProbe = 60
@@ -114,6 +116,7 @@ package struct TCPListener: ~Copyable, Sendable {
     ) -> CInt {
         var flat = unsafe tern_tcp_options()
         unsafe flat.reuse_port = options.reusePort
+        unsafe flat.lends_address = options.lendsAddress
         unsafe flat.backlog = Int32(clamping: options.backlog)
         unsafe flat.user_timeout = Int32(clamping: options.unacknowledgedSeconds * 1000)
         unsafe flat.keepalive_idle = Int32(clamping: options.idleSecondsBeforeProbe)

@@ -89,8 +89,9 @@ int32_t tern_read_error_queue(int32_t fd, struct tern_icmp_error *error);
 
 struct tern_tcp_options {
     bool reuse_port;
+    bool lends_address;          // `tern_tcp_connect` may call from the address, port included
     int32_t backlog;
-    int32_t user_timeout;        // milliseconds until unacknowledged bytes end a connection
+    int32_t user_timeout;        // milliseconds until unacknowledged bytes end a connection; 0: the kernel's default
     int32_t keepalive_idle;      // seconds of silence until the first probe
     int32_t keepalive_interval;  // seconds between probes
     int32_t unsent_max;          // bytes a connection takes beyond what it can send at present; 0: as many as fit
@@ -104,9 +105,16 @@ int32_t tern_tcp_listen(const struct tern_address *address, const struct tern_tc
 /// A waiting connection, non-blocking, with the options of its listener. `local` NULL: the caller knows it already.
 int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_address *_Nullable local);
 
-/// Begins to connect a non-blocking TCP socket, from `local` if that names an address. Results as of `tern_udp_open`.
+/// Begins to connect a non-blocking TCP socket, from `local` if that names an address; with a port, from the address of
+/// a listener that lends it. Results as of `tern_udp_open`.
 int32_t tern_tcp_connect(const struct tern_address *remote, const struct tern_address *local,
                          struct tern_failure *failure);
+
+/// How connecting went: 0, or the error as a negative number. The kernel tells an error once.
+int32_t tern_tcp_connect_result(int32_t fd);
+
+/// Lets what is sent wait for as long as the other end acknowledges that it does not read.
+int32_t tern_tcp_wait_for_reader(int32_t fd);
 
 /// 0 at the end of the stream.
 int64_t tern_tcp_read(int32_t fd, void *buffer, size_t capacity);
