@@ -155,13 +155,14 @@ package final class Server {
         let failure = failure
         for _ in 0..<workerCount { mailboxes.append(try Mailbox(limit: Self.mailboxMax)) }
         let colleagues = Colleagues(mailboxes: mailboxes, book: MobilityBook())
+        let peerBook = PeerBook()
         for number in 0..<workerCount {
             let data = listeners.map { $0.data[number] }
             let control = listeners.compactMap { $0.control.isEmpty ? nil : $0.control[number] }
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
                 mailbox: mailboxes[number], log: log, streams: streamBook, secure: certificates?.contexts,
-                colleagues: colleagues, signaling: signalingMailbox, dtls: dtlsBook)
+                colleagues: colleagues, signaling: signalingMailbox, dtls: dtlsBook, peerBook: peerBook)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {

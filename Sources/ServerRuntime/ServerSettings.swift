@@ -37,6 +37,8 @@ package struct ServerSettings: Sendable {
     private static let reservedFiles = 256
     /// One in so many files for relaying is set aside for connections beside relay sockets.
     private static let connectionShare = 5
+    /// Likewise for connections to peers of allocations that relay TCP.
+    private static let tcpPeerShare = 5
     /// One in so many files for TURN is for connections of clients, if they may come by connections.
     private static let streamShare = 3
     /// Connections without an allocation that one source may hold.
@@ -105,7 +107,9 @@ package struct ServerSettings: Sendable {
             idleSeconds: configuration.lifetimes.connectionWithoutAllocationSeconds)
         let forRelays = forTURN - forStreams
         let forConnections = forRelays / Self.connectionShare
-        relaySocketsMax = min(forRelays - forConnections, Self.relaySocketsCeiling)
+        // Peers of TCP allocations, of which the clients come by connections.
+        let forPeers = servesStreams && configuration.relay.allowsTCP ? forRelays / Self.tcpPeerShare : 0
+        relaySocketsMax = min(forRelays - forConnections - forPeers, Self.relaySocketsCeiling)
         connectionsPerWorkerMax = forConnections / host.workerCount
         gatherMicroseconds = configuration.workers.gatherMicroseconds
         logsInvalidPackets = configuration.logging.logsInvalidPackets
@@ -120,7 +124,8 @@ package struct ServerSettings: Sendable {
         let limits = Limits(
             allocationsMax: relaySocketsMax, permissionsPerAllocationMax: quota.permissionsPerAllocation,
             channelsPerAllocationMax: min(quota.channelsPerAllocation, quota.permissionsPerAllocation),
-            newPeersPerSecond: configuration.rates.newPeersPerAllocation ?? 0)
+            newPeersPerSecond: configuration.rates.newPeersPerAllocation ?? 0,
+            tcpPeersMax: forPeers / host.workerCount)
         let nonces = NonceAuthority(
             secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
             lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
@@ -146,6 +151,8 @@ package struct ServerSettings: Sendable {
         let switches = configuration.protocolSwitches
         settings.channelNumbers = switches.acceptsRFC5766Channels ? .rfc5766 : .rfc8656
         settings.relaysUDP = configuration.relay.allowsUDP
+        settings.relaysTCP = configuration.relay.allowsTCP
+        settings.relayPorts = configuration.relay.ports.bounds
         settings.answersBinding = switches.answersBinding
         settings.reportsBindings = configuration.logging.logsBindings
         settings.answersClassicBinding = switches.acceptsRFC3489

@@ -10,6 +10,7 @@ enum ShellAnswer {
     case relayOpened(AllocationID, RelaySocketID, SocketAddress)
     case relayFailed(AllocationID, RelayFailure)
     case claimAnswered(MobilityClaim, ClaimAnswer)
+    case peerFailed(PeerConnectionID)
 }
 
 // Driving the control plane: inputs, its replies, its outputs.
@@ -79,6 +80,7 @@ extension Worker {
                 server.relayFailed(id, failure, at: now, reply: bytes)
             case .claimAnswered(let claim, let answer):
                 server.claimAnswered(claim, answer, at: now, reply: bytes)
+            case .peerFailed(let id): server.peerFailed(id, reply: bytes)
             }
         }
     }
@@ -97,6 +99,7 @@ extension Worker {
             // What still waits for the flush must not leave by another allocation's socket.
             outgoing.flush()
             relays.close(socket.rawValue)
+        case .tcp(let output): perform(output, at: now)
         case .route(let change):
             forwarder.apply(change, at: now)
         case .sessionOpened(let session):

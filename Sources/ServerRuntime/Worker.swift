@@ -24,6 +24,8 @@ struct WorkerContext: Sendable {
     var signaling: Mailbox<SignalingMessage>?
     /// Nil without DTLS.
     var dtls: DTLSBook?
+    /// Which worker has given which connection id (RFC 6062).
+    var peerBook = PeerBook()
 }
 
 /// What other threads say to a worker.
@@ -37,6 +39,8 @@ enum WorkerMessage: Sendable {
     case redirect(AlternateServers)
     /// About a client that moves between workers.
     case mobility(MobilityMessage)
+    /// Another worker has accepted a connection that belongs here.
+    case stream(HandedStream)
     case report(@Sendable (WorkerReport) -> Void)
 }
 
@@ -116,6 +120,7 @@ struct Worker: ~Copyable {
     var door: StreamDoor
     var streams: StreamTable
     var dtls: DTLSTable
+    var peers: PeerTable
     private var gathering: Gathering
     var relayDepth = ReadDepth()
     /// When connections to peers may be opened again.
@@ -154,8 +159,8 @@ struct Worker: ~Copyable {
         forwarder = RelayForwarder(
             settings: context.settings.turn, tableSeed: random.next(), transactionSeed: random.next())
         server = TURNServer(
-            settings: context.settings.turn, ledger: context.ledger, members: context.members, random: random,
-            start: now)
+            settings: context.settings.turn, ledger: context.ledger, members: context.members,
+            connections: PeerPage(context.peerBook, worker: context.number), random: random, start: now)
         relays = RelaySocketTable(connectionsMax: context.settings.connectionsPerWorkerMax)
         door = StreamDoor(streamListeners)
         streams = StreamTable(
@@ -166,6 +171,7 @@ struct Worker: ~Copyable {
             context.secure?.dtls, limits: DTLSLimits(context.settings), book: context.dtls,
             seeds: (random.next(), random.next()), start: now)
         streams.requiresTLS = !context.settings.servesPlainStreams
+        peers = PeerTable(limit: context.settings.turn.limits.tcpPeersMax, start: now)
         gathering = Gathering(microseconds: context.settings.gatherMicroseconds, at: now)
         revocations = context.members?.join(context.mailbox)
         refusals = RepeatLimiter(perSecond: 5, start: now)
@@ -204,6 +210,7 @@ struct Worker: ~Copyable {
             server.handleDeadline(at: now)
             drainOutputs(at: now)
         }
+        expirePeers(at: now)
         expireStreams(at: now)
         expireAssociations(at: now)
     }
@@ -219,7 +226,7 @@ struct Worker: ~Copyable {
                 deleteRevoked(at: now)
             case .listener(let listener) where listener < listeners.controlCount: readListener(listener, at: now)
             case .streamListener(let listener): accept(from: listener, at: now)
-            case .listener, .relay, .stream: continue
+            case .listener, .relay, .stream, .peerListener, .peer, .splicedPeer, .splicedClient: continue
             }
         }
         for index in 0..<count {
@@ -252,6 +259,13 @@ struct Worker: ~Copyable {
                 if event.isReadable || event.hasError {
                     filledSlots = readStream(handle, startingAt: filledSlots, at: now)
                 }
+            case .peerListener(let descriptor, let allocation): acceptPeers(at: descriptor, of: allocation, at: now)
+            case .peer(let name):
+                if let handle = peers.socket(name) { handlePeer(handle, at: now) }
+            case .splicedPeer(let name):
+                if let handle = peers.splice(name) { handleSplice(handle, .toClient, event, at: now) }
+            case .splicedClient(let name):
+                if let handle = peers.splice(name) { handleSplice(handle, .toPeer, event, at: now) }
             case .mailbox, .listener, .streamListener: continue
             }
             guard handled - handledBefore >= Self.relaysShare else { continue }
@@ -274,6 +288,7 @@ struct Worker: ~Copyable {
         case .renew(let contexts): renew(contexts)
         case .redirect(let alternates): server.alternates = alternates
         case .mobility(let message): receive(message, at: now)
+        case .stream(let handed): adopt(handed, at: now)
         case .report(let receive):
             var report = WorkerReport()
             report.control = server.counters

@@ -72,6 +72,9 @@ struct ClientStream: ~Copyable, Sendable {
     /// What was agreed on by ALPN (RFC 7301).
     private(set) var applicationProtocol: String?
 
+    /// See `TCPConnection.waitForReader`.
+    func waitForReader() throws(SystemError) { try socket.waitForReader() }
+
     // MARK: - Reading
 
     /// Reads what a proxy says before its client says anything, as far as it has come. `held` keeps the pieces.

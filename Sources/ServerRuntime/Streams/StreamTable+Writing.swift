@@ -53,6 +53,15 @@ extension StreamTable {
         stream.write(unsafe gathered.bytes.span.bytes, ends: gathered.ends, &workspace)
     }
 
+    /// Writes what was gathered, and gives away what waits for a connection that is about to be taken out.
+    mutating func takeUnsent(_ handle: SlabHandle, _ poller: borrowing Poller) -> [UInt8] {
+        flush(poller)
+        guard isOpen(handle) else { return [] }
+        let unsent = connections[handle].queue.pieces.flatMap { $0 }
+        connections[handle].queue = StreamQueue()
+        return unsent
+    }
+
     /// Has what was gathered wait, but for the bytes that are written.
     private mutating func enqueue(_ handle: SlabHandle, from written: Int) {
         var start = 0

@@ -99,6 +99,14 @@ struct StreamTable: ~Copyable {
         at now: Instant
     ) -> SlabHandle? {
         let path = accepted.path
+        return insert(ClientStream(accepted.take()), path, from: listener, channelNumbers: channelNumbers, at: now)
+    }
+
+    /// Takes a connection in that came by a listener of this worker, or from another worker; nil when there are too many.
+    mutating func insert(
+        _ stream: consuming ClientStream, _ path: FiveTuple, from listener: HeldListener? = nil,
+        channelNumbers: ChannelNumberRange, at now: Instant
+    ) -> SlabHandle? {
         let source = path.client.socketAddress.ip
         precondition(handles[path.wire] == nil, "an earlier connection of the five-tuple has ended")
         guard book.admit(source) == nil else {
@@ -106,9 +114,10 @@ struct StreamTable: ~Copyable {
             return nil
         }
         var connection = StreamConnection(
-            path: path, stream: ClientStream(accepted.take()), mayBeHTTP: listener.mayBeHTTP,
+            path: path, stream: stream, mayBeHTTP: listener?.mayBeHTTP ?? false,
             deframer: StreamDeframer(channelNumbers: channelNumbers))
-        if listener.expectsProxy { connection.proxyHeader = [] }
+        let expectsProxy = listener?.expectsProxy ?? false
+        if expectsProxy { connection.proxyHeader = [] }
         guard let handle = connections.insert(connection) else {
             counters.refused += 1
             book.release(source, hadAllocation: false)
@@ -117,7 +126,7 @@ struct StreamTable: ~Copyable {
         handles.insert(handle, for: path.wire)
         counters.accepted += 1
         idle.append(handle.index)
-        if listener.expectsProxy {
+        if expectsProxy {
             timers.schedule(handle.index, at: now.advanced(bySeconds: Self.handshakeSeconds))
         } else {
             startTimer(handle, at: now)
@@ -136,6 +145,8 @@ struct StreamTable: ~Copyable {
     }
 
     func raw(_ handle: SlabHandle) -> CInt { connections[handle].stream.raw }
+
+    func hasAllocation(_ handle: SlabHandle) -> Bool { connections[handle].hasAllocation }
 
     func path(_ handle: SlabHandle) -> FiveTuple { connections[handle].path }
 

@@ -94,7 +94,7 @@ extension Worker {
                         handOver(handle, count, more: more, in: slot, at: now)
                         return slot
                     }
-                    receiveFrames(count, of: handle, in: slot, mayPostpone: !more, at: now)
+                    receiveFrames(count, behind: more ? .workspace : .nothing, of: handle, in: slot, at: now)
                     slot += 1
                 }
                 guard more else { return slot }
@@ -139,8 +139,22 @@ extension Worker {
         if context.signaling?.post(.arrival(arrival)) == true { streams.noteHandOver() }
     }
 
-    private mutating func receiveFrames(
-        _ byteCount: Int, of handle: SlabHandle, in slot: Int, mayPostpone: Bool, at now: Instant
+    /// What of a connection has been read already and does not lie in the slot.
+    enum StreamTail {
+        case nothing, workspace
+        case said(ArraySlice<UInt8>)
+
+        /// It has to be read in this turn.
+        var isLeft: Bool {
+            switch self {
+            case .nothing: false
+            case .workspace, .said: true
+            }
+        }
+    }
+
+    mutating func receiveFrames(
+        _ byteCount: Int, behind tail: StreamTail, of handle: SlabHandle, in slot: Int, at now: Instant
     ) {
         let base = received.payloadRoom.lowerBound
         let path = streams.path(handle)
@@ -148,7 +162,7 @@ extension Worker {
         var count = 0
         // An answer that finds no room ends the connection.
         while streams.isOpen(handle) {
-            guard count < Self.framesPerTurn || !mayPostpone else {
+            guard count < Self.framesPerTurn || tail.isLeft else {
                 let rest = Segment(slot: slot, bytes: base + start..<base + byteCount)
                 Self.keep(rest, of: handle, &streams, received)
                 return streams.postpone(handle)
@@ -157,9 +171,17 @@ extension Worker {
             let bytes = Segment(slot: slot, bytes: base..<base + byteCount)
             switch Self.step(handle, of: streams, in: received, bytes, from: start) {
             case .frame(let frame):
-                receiveFromClient(
-                    Segment(slot: slot, bytes: base + frame.lowerBound..<base + frame.upperBound), path, at: now)
+                let message = Segment(slot: slot, bytes: base + frame.lowerBound..<base + frame.upperBound)
+                if let worker = otherWorker(for: message), !streams.hasAllocation(handle) {
+                    let said = Segment(slot: slot, bytes: message.bytes.lowerBound..<base + byteCount)
+                    return handOn(handle, to: worker, takeAll(from: said, tail, of: handle, at: now))
+                }
+                receiveFromClient(message, path, at: now)
                 start = frame.upperBound
+                if let wish = peers.takeWish() {
+                    let rest = Segment(slot: slot, bytes: base + start..<base + byteCount)
+                    return join(handle, with: wish, rest: takeAll(from: rest, tail, of: handle, at: now), at: now)
+                }
             case .incomplete:
                 let rest = Segment(slot: slot, bytes: base + start..<base + byteCount)
                 return Self.keep(rest, of: handle, &streams, received)
@@ -167,6 +189,27 @@ extension Worker {
                 streams.end(handle, .unframable)
             }
         }
+    }
+
+    /// All that a connection has said, from some place in its slot on, so that somebody else can go on with it.
+    private mutating func takeAll(
+        from rest: Segment, _ tail: StreamTail, of handle: SlabHandle, at now: Instant
+    ) -> [UInt8] {
+        var said = received.payload(of: rest).array()
+        switch tail {
+        case .nothing: break
+        case .said(let behind): said += behind
+        case .workspace:
+            let base = received.payloadRoom.lowerBound
+            // An end behind what was said is met again by who reads next.
+            while case .bytes(let count, let more) =
+                Self.read(handle, of: &streams, into: &received, slot: rest.slot, at: now)
+            {
+                said += received.payload(of: Segment(slot: rest.slot, bytes: base..<base + count)).array()
+                guard more else { break }
+            }
+        }
+        return said
     }
 
     // See `ask`.
@@ -219,7 +262,7 @@ extension Worker {
     var nextDeadline: Instant? {
         if streams.hasBehind { return .zero }
         var earliest = server.nextDeadline
-        for deadline in [streams.nextDeadline, dtls.nextDeadline, door.opensAt] {
+        for deadline in [streams.nextDeadline, peers.nextDeadline, dtls.nextDeadline, door.opensAt] {
             guard let deadline else { continue }
             earliest = earliest.map { min($0, deadline) } ?? deadline
         }
