@@ -109,6 +109,14 @@ struct InteropTests {
         try await expectSuccess(of: .uclient, on: mobile, flags: ["-M"] + flags + ["-n", "50", "-z", "5"])
     }
 
+    @Test(
+        "coturn's uclient loses nothing through TCP allocations, whichever worker its data connections come to",
+        arguments: [["-y", "-c", "-n", "50", "-z", "5"], ["-y", "-m", "4", "-n", "20"], ["-y", "-c", "-l", "1400"]])
+    func uclientTCPRelay(flags: [String]) async throws {
+        let configuration = ServerConfiguration(options: ["relay-threads=2"])
+        try await expectSuccess(of: .uclient, on: configuration, flags: ["-T"] + flags)
+    }
+
     @Test("coturn's uclient is refused with a wrong password")
     func uclientWrongPassword() async throws {
         try await expectFailure(of: .uclient, on: .plain, password: "wrong", flags: ["-y", "-c", "-s"])

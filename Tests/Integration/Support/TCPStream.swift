@@ -29,7 +29,17 @@ final class TCPStream {
         guard destination.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
             throw TestFailure("connect \(destination): errno \(errno)")
         }
-        // So that no write of a test hangs when the server does not read.
+        limitWrites()
+    }
+
+    /// A connection that was accepted.
+    init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        limitWrites()
+    }
+
+    /// So that no write of a test hangs when the server does not read.
+    private func limitWrites() {
         var limit = timeval(tv_sec: 0, tv_usec: 200_000)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -83,6 +93,12 @@ final class TCPStream {
 
     @discardableResult
     func write(_ text: String) -> Bool { write(Array(text.utf8)) }
+
+    /// Lets the end of the connection be a reset.
+    func resetOnClose() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    }
 
     /// Says that nothing more comes.
     func endWrites() { shutdown(descriptor, Int32(SHUT_WR)) }

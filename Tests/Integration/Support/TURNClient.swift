@@ -17,7 +17,7 @@ final class TURNClient {
     /// Datagrams that were no answer to a request.
     private(set) var inbox: [[UInt8]] = []
     /// What the last successful Allocate gave.
-    private(set) var relayed: SocketAddress?
+    var relayed: SocketAddress?
 
     private var realm: [UInt8] = []
     private var nonce: [UInt8] = []
@@ -100,6 +100,18 @@ final class TURNClient {
         self.nonce = nonce
         return true
     }
+
+    /// Asks without credentials, to learn what they are to be made of.
+    func learnChallenge() { if let answer = exchange(.allocate, [], key: nil) { _ = learn(answer) } }
+
+    /// A request with credentials, for the caller to send.
+    func signed(_ method: Method, _ attributes: [Attribute]) -> [UInt8] {
+        let id = TransactionID(high: generator.next(), low: generator.next())
+        return OutgoingMessage.bytes(MessageType(method, .request), id, attributes + credentials, key: key)
+    }
+
+    /// Ends the connection to the server.
+    func closeStream() { stream = nil }
 
     private var credentials: [Attribute] {
         [Attribute(.username, Array(username.utf8)), Attribute(.realm, realm), Attribute(.nonce, nonce)]
