@@ -47,6 +47,12 @@ let protocols: [Target] = [
     .target(
         name: "TernV1", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "EngineIO", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "HTTP", "Signaling"],
+        swiftSettings: strict),
+    .target(
+        name: "SocketIO", dependencies: ["NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -142,6 +148,13 @@ let testTargets: [Target] = [
     .testTarget(
         name: "TernV1Tests",
         dependencies: ["TernV1", "Signaling", "Containers", "JSON", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "EngineIOTests", dependencies: ["EngineIO", "HTTP", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "SocketIOTests",
+        dependencies: ["SocketIO", "EngineIO", "HTTP", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",

@@ -38,6 +38,8 @@ struct Layer: Sendable {
         Layer("WebSocket", .protocols, ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"]),
         Layer("Signaling", .protocols, ["NetworkPrimitives", "Containers", "Crypto"]),
         Layer("TernV1", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"]),
+        Layer("EngineIO", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "HTTP", "Signaling"]),
+        Layer("SocketIO", .protocols, ["NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
