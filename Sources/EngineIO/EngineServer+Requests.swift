@@ -198,4 +198,3 @@ extension EngineServer {
         return true
     }
 }
-
