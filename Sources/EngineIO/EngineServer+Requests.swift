@@ -125,7 +125,7 @@ extension EngineServer {
             }
             sessions[handle].transport = .polling(polling)
             sessionByRequest.insert(handle, for: id)
-            flush(handle, at: now)
+            flush(handle)
             rearm(handle)
         }
     }

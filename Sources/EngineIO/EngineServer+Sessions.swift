@@ -68,10 +68,7 @@ extension EngineServer {
         case .webSocket(let socket):
             let isBase64 = sessions[handle].wantsBase64
             emit(frame, to: isBase64 ? [] : [socket], base64: isBase64 ? [socket] : [])
-        case .polling:
-            enqueue(frame, for: handle, at: now)
-            guard sessions.contains(handle) else { return }
-            flush(handle, at: now)
+        case .polling: enqueue(frame, for: handle, at: now)
         case .lingering: break
         }
     }
@@ -86,10 +83,12 @@ extension EngineServer {
         }
         sessions[handle].buffer.append(frame)
         sessions[handle].bufferedByteCount = byteCount
+        // The others of a burst find it on the list.
+        if sessions[handle].buffer.count == 1 { unflushed.append(handle) }
     }
 
     /// Answers the poll that waits with all that there is to say, if anything.
-    mutating func flush(_ handle: SlabHandle, at now: Instant) {
+    mutating func flush(_ handle: SlabHandle) {
         guard case .polling(let polling) = sessions[handle].transport, polling.poll != nil,
             !sessions[handle].buffer.isEmpty
         else { return }

@@ -24,6 +24,8 @@ package struct EngineServer: ~Copyable {
     var outputs = EngineOutputQueue()
     package internal(set) var counters = EngineCounters()
     var isDraining = false
+    /// Sessions whose polls may have something to be answered with.
+    var unflushed: [SlabHandle] = []
 
     /// The path of 32 random bytes to ids that nobody can guess.
     package init(settings: EngineSettings, secret: [UInt8], start: Instant) {
@@ -41,7 +43,13 @@ package struct EngineServer: ~Copyable {
 
     // MARK: - Outputs and queries
 
-    package mutating func nextOutput() -> EngineOutput? { outputs.next() }
+    package mutating func nextOutput() -> EngineOutput? {
+        if let output = outputs.next() { return output }
+        // By now everybody has said what an input made them say: a poll is answered once with all of it.
+        for handle in unflushed where sessions.contains(handle) { flush(handle) }
+        unflushed.removeAll(keepingCapacity: unflushed.capacity <= 256)
+        return outputs.next()
+    }
 
     /// When `handleDeadline` wants to be called, at the latest.
     package var nextDeadline: Instant? { timers.nextDeadline }
@@ -68,10 +76,6 @@ package struct EngineServer: ~Copyable {
                 }
             }
             emit(frame, to: sockets, base64: base64Sockets)
-        }
-        // Polls are answered once with all of it.
-        for recipient in recipients {
-            if let handle = open(recipient) { flush(handle, at: now) }
         }
     }
 
@@ -181,6 +185,11 @@ extension WebSocketID: FlatMapKey {
 }
 
 extension RequestID: FlatMapKey {
+    /// See `FlatMapKey`.
+    package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
+}
+
+extension EngineSessionID: FlatMapKey {
     /// See `FlatMapKey`.
     package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
 }
