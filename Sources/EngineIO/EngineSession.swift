@@ -111,7 +111,7 @@ struct EngineHeartbeat {
         guard deadline <= now else { return .nothing }
         guard serverAsks, !isAsking else { return .dead }
         isAsking = true
-        // The time to answer begins when the ping was due, so that the sum is exact; but not when we are late ourselves.
+        // The time to answer begins when the ping was due, so that the sum is exact; but not when we are late.
         let tolerance: UInt64 = 10_000_000
         let start = now.nanoseconds - deadline.nanoseconds <= tolerance ? deadline : now
         deadline = start.advanced(byMilliseconds: timeoutMilliseconds)

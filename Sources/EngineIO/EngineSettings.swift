@@ -1,5 +1,5 @@
 package import HTTP
-package import NetworkPrimitives
+import NetworkPrimitives
 package import Signaling
 
 /// A session, as a number without any secret: fit for logs and for whoever is above. Never used twice.
@@ -33,14 +33,19 @@ package enum EngineTransports: Hashable, Sendable {
 
 /// Who asks, and what the host's policy says about the page that asks.
 package struct EngineVisitor: Hashable, Sendable {
-    package var address: IPAddress
+    package var visitor: Visitor
+    /// A token that came in a header of the request; the first request of a session counts.
+    package var token: [UInt8]?
     /// Why this visitor is refused, for the client to read; nil to let it in.
     package var refusal: String?
 
-    package init(address: IPAddress, refusal: String? = nil) {
-        self.address = address
+    package init(_ visitor: Visitor, token: [UInt8]? = nil, refusal: String? = nil) {
+        self.visitor = visitor
+        self.token = token
         self.refusal = refusal
     }
+
+    var address: IPAddress { visitor.address }
 }
 
 /// What the operator decided about Engine.IO. The times are those of the reference server.

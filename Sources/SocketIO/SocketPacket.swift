@@ -47,6 +47,13 @@ package struct SocketArguments: Sendable {
     private let skipped: Int
     package internal(set) var attachments: [ArraySlice<UInt8>] = []
 
+    /// The elements of an array, such as `[1,"2"]`; nil when the text is none.
+    package init?(parsing text: [UInt8], attachments: [ArraySlice<UInt8>] = []) {
+        guard let array = try? JSONDocument(parsing: text), array.root.kind == .array else { return nil }
+        self.init(array, skipping: 0)
+        self.attachments = attachments
+    }
+
     init(_ array: JSONDocument, skipping skipped: Int) {
         self.array = array
         self.skipped = skipped
@@ -63,6 +70,7 @@ package struct SocketArguments: Sendable {
 
 /// One packet of a client, before its attachments have come.
 package struct SocketPacket: Sendable {
+    /// What it says, by its type.
     package enum Content: Sendable {
         /// The payload is an object, as it was written; nil when there is none.
         case connect(ArraySlice<UInt8>?)

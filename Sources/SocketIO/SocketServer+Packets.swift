@@ -74,8 +74,8 @@ extension SocketServer {
         }
     }
 
-    /// Whether a packet for a namespace that the session is not in may be dropped: right behind a kick a client does not
-    /// know yet. Who was never there, or has left by itself, had to know.
+    /// Whether a packet for a namespace that the session is not in may be dropped: right behind a kick a client does
+    /// not know yet. Who was never there, or has left by itself, had to know.
     private func isParted(_ namespace: String, _ handle: SlabHandle) -> Bool {
         sessions[handle].partedWith.contains(namespace)
     }

@@ -213,3 +213,8 @@ struct SocketOutputQueue: ~Copyable {
         return outputs[head]
     }
 }
+
+extension SocketID: FlatMapKey {
+    /// See `FlatMapKey`.
+    package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
+}

@@ -1,6 +1,7 @@
 package import EngineIO
 import HTTP
 import JSON
+package import Signaling
 
 /// A client's place in a namespace. Never used twice; says nothing to others.
 package struct SocketID: Hashable, Sendable {
@@ -49,9 +50,26 @@ package struct SocketConnect: Sendable {
     package let name: String
     /// The object of the packet as it was written; protocol 5 only.
     package let auth: ArraySlice<UInt8>?
-    package let visitor: EngineVisitor
+    package let visitor: Visitor
+    /// The token that came in a header of the session's first request.
+    package let token: [UInt8]?
     /// The query of the session, and that of the namespace, as they were sent.
-    let queries: [String]
+    package let queries: [String]
+
+    package init(
+        socket: SocketID, session: EngineSessionID, revision: SocketProtocol, namespace: String, name: String,
+        auth: ArraySlice<UInt8>?, visitor: EngineVisitor, queries: [String]
+    ) {
+        self.socket = socket
+        self.session = session
+        self.revision = revision
+        self.namespace = namespace
+        self.name = name
+        self.auth = auth
+        self.visitor = visitor.visitor
+        token = visitor.token
+        self.queries = queries
+    }
 
     /// A value of the namespace's query (protocol 4), else of the session's.
     package func query(_ name: String) -> String? {
@@ -68,6 +86,12 @@ package struct SocketEvent: Sendable {
     package let arguments: SocketArguments
     /// What to say to `acknowledge`; nil when no answer is wanted.
     package let acknowledgement: AcknowledgementID?
+
+    package init(name: String, arguments: SocketArguments, acknowledgement: AcknowledgementID? = nil) {
+        self.name = name
+        self.arguments = arguments
+        self.acknowledgement = acknowledgement
+    }
 }
 
 /// Why somebody is in a namespace no more.

@@ -1,6 +1,7 @@
 import EngineIO
 import HTTP
 import NetworkPrimitives
+import Signaling
 import Testing
 
 /// Sessions with a clock, and what clients were answered, by request and socket.
@@ -216,4 +217,12 @@ final class EngineHarness {
     }
 
     private func text(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension EngineVisitor {
+    /// Somebody at this address.
+    init(address: IPAddress, refusal: String? = nil) {
+        let server = IPAddress.v4(IPv4Address(rawValue: 0xC633_6450))
+        self.init(Visitor(address: address, localAddress: server, host: "turn.example"), refusal: refusal)
+    }
 }

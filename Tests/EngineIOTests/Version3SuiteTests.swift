@@ -35,12 +35,10 @@ struct Version3SuiteTests {
     func webSocketHandshake() throws {
         let socket = try harness.webSocket(webSocket)
         let sid = "\(harness.openings[0].secret)"
-        #expect(
-            harness.take(socket) == [
-                .text(
-                    "0{\"sid\":\"\(sid)\",\"upgrades\":[],\"pingInterval\":300,\"pingTimeout\":200,\"maxPayload\":1000000}"
-                )
-            ])
+        let open = """
+            0{"sid":"\(sid)","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}
+            """
+        #expect(harness.take(socket) == [.text(open)])
     }
 
     @Test("WebSocket: a revision that is none is refused", arguments: ["", "EIO=abc&"])

@@ -3,8 +3,8 @@ import Testing
 
 @testable import EngineIO
 
-/// What the official suite of revision 4 checks, one test for each of its own, without a network. Its settings are those
-/// of the harness.
+/// What the official suite of revision 4 checks, one test for each of its own, without a network. Its settings are
+/// those of the harness.
 @Suite("Engine.IO 4, the official suite")
 struct Version4SuiteTests {
     let harness = EngineHarness()
@@ -52,12 +52,10 @@ struct Version4SuiteTests {
     func webSocketHandshake() throws {
         let socket = try harness.webSocket(webSocket)
         let sid = "\(harness.openings[0].secret)"
-        #expect(
-            harness.take(socket) == [
-                .text(
-                    "0{\"sid\":\"\(sid)\",\"upgrades\":[],\"pingInterval\":300,\"pingTimeout\":200,\"maxPayload\":1000000}"
-                )
-            ])
+        let open = """
+            0{"sid":"\(sid)","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}
+            """
+        #expect(harness.take(socket) == [.text(open)])
     }
 
     @Test("WebSocket: a revision that is none is refused", arguments: ["", "EIO=abc&"])

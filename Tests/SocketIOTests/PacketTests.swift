@@ -25,8 +25,8 @@ struct PacketTests {
         case .connect(let auth): return "connect \(place) \(auth.map { String(decoding: $0, as: UTF8.self) } ?? "-")"
         case .disconnect: return "disconnect \(place)"
         case .event(let name, let arguments, let id):
-            return
-                "event \(place) \(name) \(id.map { "\($0.rawValue)" } ?? "-") \(packet.attachmentCount) \(list(arguments))"
+            let number = id.map { "\($0.rawValue)" } ?? "-"
+            return "event \(place) \(name) \(number) \(packet.attachmentCount) \(list(arguments))"
         case .acknowledgement(let arguments, let id):
             return "acknowledgement \(place) \(id.rawValue) \(packet.attachmentCount) \(list(arguments))"
         }

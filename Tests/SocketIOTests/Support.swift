@@ -2,6 +2,7 @@ import EngineIO
 import HTTP
 import JSON
 import NetworkPrimitives
+import Signaling
 import SocketIO
 import Testing
 
@@ -35,7 +36,10 @@ final class SocketHarness {
         case wait
     }
 
-    static let home = EngineVisitor(address: .v4(IPv4Address(rawValue: 0xC633_6401)))
+    static let home = EngineVisitor(
+        Visitor(
+            address: .v4(IPv4Address(rawValue: 0xC633_6401)), localAddress: .v4(IPv4Address(rawValue: 0xC633_6450)),
+            host: "turn.example"))
 
     init(
         engine changeEngine: (inout EngineSettings) -> Void = { _ in },
