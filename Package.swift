@@ -203,7 +203,7 @@ let fuzzing: [Target] = [
         name: "FuzzOracles",
         dependencies: [
             "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
-            "Deflate", "ProxyProtocol", "Signaling", "TernV1", "CredentialService",
+            "Deflate", "ProxyProtocol", "Signaling", "TernV1", "EngineIO", "SocketIO", "CredentialService",
         ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
@@ -233,6 +233,8 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzSignaling"),
     fuzzProgram("FuzzTokens"),
     fuzzProgram("FuzzProxyProtocol"),
+    fuzzProgram("FuzzEngineIO"),
+    fuzzProgram("FuzzSocketIO"),
 ]
 
 /// The whole server in one thread against a virtual network, from a seed.

@@ -19,6 +19,8 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "WebSocket", check: checkWebSocket),
         FuzzOracle(name: "Signaling", check: checkSignaling),
         FuzzOracle(name: "ProxyProtocol", check: checkProxyProtocol),
+        FuzzOracle(name: "EngineIO", check: checkEngineIO),
+        FuzzOracle(name: "SocketIO", check: checkSocketIO),
     ]
 }
 
