@@ -43,7 +43,7 @@ let protocols: [Target] = [
     .target(
         name: "WebSocket", dependencies: ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"], swiftSettings: strict),
     .target(
-        name: "Signaling", dependencies: ["NetworkPrimitives", "Containers", "Crypto"], swiftSettings: strict),
+        name: "Signaling", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON"], swiftSettings: strict),
     .target(
         name: "TernV1", dependencies: ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"],
         swiftSettings: strict),

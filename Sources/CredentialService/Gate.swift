@@ -64,7 +64,9 @@ package struct Gate: Gatekeeper {
         to member: MemberTag, _ admission: Admission, visitor: Visitor, at unixTime: UnixTime
     ) -> IssuedCredentials? {
         guard admission.grants.contains(.turn) else { return nil }
-        let terms = CredentialTerms(secondsMax: admission.credentialSecondsMax, transports: admission.transports)
+        let terms = CredentialTerms(
+            requestedSeconds: admission.credentialSeconds, secondsMax: admission.credentialSecondsMax,
+            transports: admission.transports)
         return issuer?.issue(to: .member(member), terms, visitor: visitor, at: unixTime)
     }
 

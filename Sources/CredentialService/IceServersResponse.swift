@@ -1,4 +1,4 @@
-package import JSON
+import JSON
 import NetworkPrimitives
 package import Signaling
 
@@ -98,23 +98,6 @@ extension IssuedCredentials {
 }
 
 extension JSONWriter {
-    /// Appends `RTCConfiguration.iceServers`: an array of objects with `urls`, and `username` and `credential` for
-    /// TURN.
-    package mutating func iceServers(_ servers: [IceServer]) {
-        beginArray()
-        for server in servers { iceServer(server) }
-        endArray()
-    }
-
-    fileprivate mutating func iceServer(_ server: IceServer) {
-        beginObject()
-        name("urls")
-        strings(server.urls)
-        if let username = server.username { member("username", username) }
-        if let credential = server.credential { member("credential", credential) }
-        endObject()
-    }
-
     fileprivate mutating func strings(_ texts: [String]) {
         beginArray()
         for text in texts { string(text) }

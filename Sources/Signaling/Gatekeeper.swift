@@ -107,6 +107,8 @@ package struct Admission: Hashable, Sendable {
     package var identity: Identity?
     package var grants: Grants
     package var capacity: Int?
+    /// How long TURN credentials should last, where a dialect has a wish; nil leaves it to the gate.
+    package var credentialSeconds: UInt32?
     package var credentialSecondsMax: UInt32?
     package var transports: Set<TURNTransport>?
     /// Whether the identity may be in the room once only. Another one is refused then, unless it takes the place.

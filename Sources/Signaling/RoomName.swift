@@ -17,6 +17,40 @@ package struct RoomName: Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
+    /// The room that stands for a name which may have any characters, such as a topic or a channel: what is no letter
+    /// of a room's name, and `~` itself, becomes `~` and two hexadecimal digits. Different names never become one.
+    ///
+    /// Nil for an empty name, and for one that is too long when it is written so.
+    package init?(escaping name: some Collection<UInt8>) {
+        guard (1...Self.byteCountMax).contains(name.count) else { return nil }
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(name.count)
+        for byte in name {
+            guard byte == UInt8(ascii: "~") || !Self.isAllowed(byte) else {
+                escaped.append(byte)
+                continue
+            }
+            escaped.append(UInt8(ascii: "~"))
+            escaped.append(Self.hexadecimal(byte >> 4))
+            escaped.append(Self.hexadecimal(byte & 0xF))
+        }
+        guard escaped.count <= Self.byteCountMax else { return nil }
+        bytes = escaped
+    }
+
+    /// A place within a room that has members of its own: `room~.place`, which no escaped name ever is.
+    package init?(_ place: some Collection<UInt8>, within room: RoomName) {
+        let separator = Array("~.".utf8)
+        guard let inner = RoomName(escaping: place),
+            room.bytes.count + separator.count + inner.bytes.count <= Self.byteCountMax
+        else { return nil }
+        bytes = room.bytes + separator + inner.bytes
+    }
+
+    private static func hexadecimal(_ digit: UInt8) -> UInt8 {
+        digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "A") + digit - 10
+    }
+
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 
     static func isAllowed(_ byte: UInt8) -> Bool {
@@ -44,6 +78,9 @@ package struct RoomPattern: Hashable, Sendable, CustomStringConvertible {
             prefix.allSatisfy(RoomName.isAllowed)
         else { return nil }
     }
+
+    /// The room, when the pattern is for one.
+    package var room: RoomName? { isOpen ? nil : RoomName(prefix) }
 
     package func matches(_ room: RoomName) -> Bool {
         isOpen ? room.bytes.starts(with: prefix) : room.bytes == prefix

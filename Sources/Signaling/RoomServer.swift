@@ -88,10 +88,20 @@ package struct RoomServer: ~Copyable {
         members.contains(seat.handle) ? rooms[members[seat.handle].room].capacity : nil
     }
 
+    /// How many are in the room of the seat, itself included; none when it was given up.
+    package func memberCount(inRoomOf seat: SeatID) -> Int {
+        members.contains(seat.handle) ? rooms[members[seat.handle].room].memberCount : 0
+    }
+
     /// Visits everybody in the room of the seat, itself included, in the order of joining.
     package func forEachParticipant(inRoomOf seat: SeatID, _ body: (Participant) -> Void) {
         guard members.contains(seat.handle) else { return }
         forEachMember(of: members[seat.handle].room) { body(members[$0].participant) }
+    }
+
+    /// Everybody in the room of the seat, itself included, in the order of joining.
+    package func endpoints(inRoomOf seat: SeatID) -> [EndpointID] {
+        members.contains(seat.handle) ? endpoints(of: members[seat.handle].room, except: nil) : []
     }
 
     func forEachMember(of room: SlabHandle, _ body: (SlabHandle) -> Void) {

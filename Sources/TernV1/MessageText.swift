@@ -189,21 +189,10 @@ enum MessageText {
 
     private static func write(_ grant: CredentialGrant, to writer: inout JSONWriter) {
         writer.name("iceServers")
-        writer.beginArray()
-        for server in grant.credentials.iceServers {
-            writer.beginObject()
-            writer.name("urls")
-            writer.beginArray()
-            for url in server.urls { writer.string(url) }
-            writer.endArray()
-            if let username = server.username { writer.member("username", username) }
-            if let credential = server.credential { writer.member("credential", credential) }
-            writer.endObject()
-        }
-        writer.endArray()
+        writer.iceServers(grant.credentials.iceServers)
         writer.member("ttl", Int(grant.credentials.lifetimeSeconds))
         writer.member("expires_at", Int(grant.credentials.expiresAt.seconds))
-        writer.member("renew_after_s", Int(grant.renewAfterSeconds))
+        writer.member("renew_after_s", Int(grant.renewAfterMilliseconds / 1000))
     }
 
     static func word(_ reason: DepartureReason) -> String {
@@ -215,10 +204,4 @@ enum MessageText {
         case .closed: "closed"
         }
     }
-}
-
-/// Credentials with the time after which they are renewed unasked.
-struct CredentialGrant {
-    let credentials: IssuedCredentials
-    let renewAfterSeconds: UInt32
 }

@@ -49,18 +49,6 @@ struct Session {
     }
 }
 
-/// What a token said. It is large and mostly the same for a session's life, so it lives apart.
-final class PassBox: Sendable {
-    let pass: Pass
-
-    init(_ pass: Pass) { self.pass = pass }
-
-    /// Who it was given to, if to somebody.
-    var identity: Admission.Identity? {
-        pass.subject.map { Admission.Identity(issuer: pass.issuer, subject: $0) }
-    }
-}
-
 /// A session's seat in a room, and what stands for it in TURN.
 struct Membership {
     let room: RoomName

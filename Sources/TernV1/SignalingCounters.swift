@@ -1,3 +1,5 @@
+package import Signaling
+
 /// What sessions did and what was refused, since the start.
 package struct SignalingCounters: Hashable, Sendable {
     package var connections: UInt64 = 0
@@ -16,7 +18,7 @@ package struct SignalingCounters: Hashable, Sendable {
     package var credentialsIssued: UInt64 = 0
     package var credentialsRenewed: UInt64 = 0
     private var errorCounts = [UInt64](repeating: 0, count: ErrorCode.allCases.count)
-    private var limitCounts = [UInt64](repeating: 0, count: SignalingLimit.allCases.count)
+    private var limitCounts = LimitCounters()
 
     package init() {}
 
@@ -24,32 +26,11 @@ package struct SignalingCounters: Hashable, Sendable {
     package subscript(code: ErrorCode) -> UInt64 { errorCounts[code.index] }
 
     /// How often this limit was met.
-    package subscript(limit: SignalingLimit) -> UInt64 { limitCounts[limit.index] }
+    package subscript(limit: SignalingLimit) -> UInt64 { limitCounts[limit] }
 
     mutating func count(_ code: ErrorCode) { errorCounts[code.index] += 1 }
 
-    mutating func count(_ limit: SignalingLimit) { limitCounts[limit.index] += 1 }
+    mutating func count(_ limit: SignalingLimit) { limitCounts.count(limit) }
 
-    mutating func set(_ limit: SignalingLimit, to count: UInt64) { limitCounts[limit.index] = count }
-}
-
-/// The limits of `SignalingLimits`, as the names of counters.
-package enum SignalingLimit: String, Hashable, Sendable, CaseIterable {
-    case messageBytes = "message_bytes"
-    case messageRate = "message_rate"
-    case roomsPerSession = "rooms_per_session"
-    case roomCapacity = "room_capacity"
-    case rooms
-    case sessions
-    case metadataBytes = "metadata_bytes"
-    case nameBytes = "name_bytes"
-    case queue
-    case resumeWindow = "resume_window"
-    case replay
-    case heartbeat
-    case hello
-    case anonymousJoins = "anonymous_joins"
-    case bans
-
-    var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+    mutating func set(_ limit: SignalingLimit, to count: UInt64) { limitCounts.set(limit, to: count) }
 }

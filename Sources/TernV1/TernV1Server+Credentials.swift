@@ -24,13 +24,13 @@ extension TernV1Server {
             let issued = gate.issue(
                 to: membership.tag, admission, visitor: sessions[handle].visitor, at: unixTime)
         else { return nil }
-        let milliseconds = renewal(lifetimeSeconds: issued.lifetimeSeconds)
-        let renewAt = now.advanced(byMilliseconds: milliseconds)
+        let grant = CredentialGrant(issued, renewFraction: settings.renewFraction, jitter: jitter.next())
+        let renewAt = now.advanced(byMilliseconds: grant.renewAfterMilliseconds)
         sessions[handle].memberships[index].renewAt = renewAt
         timers.scheduleEarlier(handle.index, at: renewAt)
         storedCounters.credentialsIssued += 1
         outputs.append(.member(.issued(membership.tag, expiresAt: issued.expiresAt)))
-        return CredentialGrant(credentials: issued, renewAfterSeconds: milliseconds / 1000)
+        return grant
     }
 
     /// Sends new credentials for those memberships whose time has come.
@@ -43,13 +43,5 @@ extension TernV1Server {
             let text = MessageText.credentials(sessions[handle].memberships[index].room, grant, id: nil)
             send(text, to: handle, isConfidential: true, at: now)
         }
-    }
-
-    /// Most of the lifetime, give or take a twentieth so that those who came together do not renew together. Never less
-    /// than a second, so that a gate that gives none at all does not keep the server busy.
-    private mutating func renewal(lifetimeSeconds: UInt32) -> UInt32 {
-        let permille = UInt64(min(max(settings.renewFraction, 0.1), 0.95) * 1000) * (950 + jitter.next() % 101) / 1000
-        // Half a day is as long as anything here waits, and what a number of 32 bits holds.
-        return UInt32(max(1000, min(UInt64(lifetimeSeconds) * permille, 43_200_000)))
     }
 }

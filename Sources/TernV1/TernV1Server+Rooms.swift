@@ -30,7 +30,7 @@ extension TernV1Server {
             if case .tooManyRooms = error { storedCounters.count(.rooms) }
             throw refusal(error)
         }
-        let tag = nextTag()
+        let tag = MemberTag(tags.next())
         // The room's own name, so that its bytes are there once for all of its members.
         let room = rooms.room(of: seat) ?? join.room
         sessions[handle].memberships.append(Membership(room: room, seat: seat, tag: tag))
@@ -92,13 +92,6 @@ extension TernV1Server {
         guard sessions.contains(exchange.session) else { return }
         send(MessageText.removed(room, .left, explanation: ""), to: exchange.session, at: exchange.now)
         acknowledge(exchange)
-    }
-
-    /// 96 random bits as 16 characters.
-    private mutating func nextTag() -> MemberTag {
-        var text: [UInt8] = []
-        tags.next().appendText(to: &text)
-        return MemberTag(Array(text.prefix(16)))
     }
 
     // MARK: - What rooms say

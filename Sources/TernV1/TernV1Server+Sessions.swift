@@ -149,7 +149,7 @@ extension TernV1Server {
             switch end {
             case .replaced: sayReplaced(connection)
             case .unresumable: close(connection, .replaced, "resumed on another connection")
-            case .bye, .timeout, .removedByOperator, .rateAbuse, .drained: break
+            case .bye, .timeout, .removedByOperator, .rateAbuse, .misbehaviour, .drained: break
             }
         }
         storedCounters.sessionsEnded += 1
@@ -166,27 +166,5 @@ extension TernV1Server {
         let refusal = Refusal(.sessionReplaced, "the same person has come by another connection")
         emit(MessageText.refusal(refusal, isFatal: true, id: nil), to: [connection], isConfidential: false)
         close(connection, .replaced, "session_replaced")
-    }
-}
-
-extension SessionEnd {
-    /// What the others of its rooms are told.
-    var departureReason: DepartureReason {
-        switch self {
-        case .bye: .left
-        case .timeout, .unresumable, .drained: .timeout
-        case .replaced: .replaced
-        case .removedByOperator, .rateAbuse: .kicked
-        }
-    }
-
-    /// What it means for relaying.
-    func memberChange(_ tag: MemberTag) -> MemberChange {
-        switch self {
-        case .bye, .timeout, .unresumable, .drained, .replaced: .left(tag, keepsGrace: true)
-        // A client that floods may still be in the middle of a call.
-        case .rateAbuse: .left(tag, keepsGrace: false)
-        case .removedByOperator: .revoked(tag)
-        }
     }
 }

@@ -30,7 +30,7 @@ package struct TernV1Server: ~Copyable {
     var tags: IdentifierSource
     /// Spreads pings and renewals over time; nothing that has to be secret comes from it.
     var jitter: SplitMix64
-    var outputs = TernV1OutputQueue()
+    var outputs = SignalingOutputQueue()
     /// Sessions whose replay buffers are filling and want to be emptied by a pong.
     var pingsDue: [SlabHandle] = []
     /// When everybody is sent away; nil while the server goes on.
@@ -136,7 +136,7 @@ package struct TernV1Server: ~Copyable {
 
     // MARK: - Outputs and queries
 
-    package mutating func nextOutput() -> TernV1Output? { outputs.next() }
+    package mutating func nextOutput() -> SignalingOutput? { outputs.next() }
 
     /// When `handleDeadline` wants to be called, at the latest.
     package var nextDeadline: Instant? {
@@ -175,29 +175,6 @@ package struct TernV1Server: ~Copyable {
         let now: Instant
         let unixTime: UnixTime
     }
-}
-
-/// Outputs in the order in which they were asked for.
-struct TernV1OutputQueue: ~Copyable {
-    private var outputs: [TernV1Output] = []
-    private var head = 0
-
-    mutating func append(_ output: TernV1Output) { outputs.append(output) }
-
-    mutating func next() -> TernV1Output? {
-        guard head < outputs.count else {
-            outputs.removeAll(keepingCapacity: outputs.capacity <= 256)
-            head = 0
-            return nil
-        }
-        defer { head += 1 }
-        return outputs[head]
-    }
-}
-
-extension ConnectionID: FlatMapKey {
-    /// See `FlatMapKey`.
-    package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
 }
 
 extension Admission.Identity {

@@ -1,12 +1,5 @@
 package import Signaling
 
-/// A connection, as whoever owns the sockets numbers them. A number is never used twice.
-package struct ConnectionID: Hashable, Sendable {
-    package let rawValue: UInt64
-
-    package init(rawValue: UInt64) { self.rawValue = rawValue }
-}
-
 /// What the operator decided about the native protocol.
 package struct TernV1Settings: Sendable {
     package var limits: SignalingLimits

@@ -1,5 +1,5 @@
 package import NetworkPrimitives
-package import TernV1
+package import Signaling
 
 /// What the machine asks of its shell, beside writing and closing connections.
 package enum WebOutput: Sendable {

@@ -2,7 +2,7 @@ import Containers
 import CredentialService
 import HTTP
 package import NetworkPrimitives
-import Signaling
+package import Signaling
 package import TernV1
 import WebSocket
 

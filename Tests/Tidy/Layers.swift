@@ -36,7 +36,7 @@ struct Layer: Sendable {
         Layer("JSON", .protocols),
         Layer("HTTP", .protocols, ["NetworkPrimitives"]),
         Layer("WebSocket", .protocols, ["NetworkPrimitives", "Crypto", "Deflate", "HTTP"]),
-        Layer("Signaling", .protocols, ["NetworkPrimitives", "Containers", "Crypto"]),
+        Layer("Signaling", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON"]),
         Layer("TernV1", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"]),
         Layer("EngineIO", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "HTTP", "Signaling"]),
         Layer("SocketIO", .protocols, ["NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO"]),

@@ -1,7 +1,7 @@
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
-import TernV1
+import Signaling
 
 /// A connection of HTTP or WebSocket, and whether the poller looks for room to write.
 struct SignalingSocket: ~Copyable {

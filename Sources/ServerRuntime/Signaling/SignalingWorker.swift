@@ -2,9 +2,9 @@ import Containers
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
+import Signaling
 import TLS
 import TURN
-import TernV1
 import WebService
 
 /// What other threads say to the signaling worker.

@@ -63,7 +63,7 @@ final class RoomJudge {
 
     // MARK: - One input
 
-    func judge(_ act: RoomAct, _ outputs: [TernV1Output], _ counts: TernV1Server.LiveCounts, at now: Instant) {
+    func judge(_ act: RoomAct, _ outputs: [SignalingOutput], _ counts: TernV1Server.LiveCounts, at now: Instant) {
         self.now = now
         read(outputs)
         model.beginInput()
@@ -80,7 +80,7 @@ final class RoomJudge {
         compareCounts(counts, act)
     }
 
-    private func read(_ outputs: [TernV1Output]) {
+    private func read(_ outputs: [SignalingOutput]) {
         sent = []
         closed = [:]
         changes = []

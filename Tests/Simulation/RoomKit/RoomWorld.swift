@@ -7,7 +7,7 @@ import TestSupport
 /// Clients, the lines between them and the server, and the server, in virtual time and from a seed.
 package final class RoomWorld {
     /// What may be done to the outputs before anybody sees them: a wrong server.
-    package typealias Tampering = (inout [TernV1Output], inout SeededRandom) -> Void
+    package typealias Tampering = (inout [SignalingOutput], inout SeededRandom) -> Void
 
     private var server: TernV1Server
     private let judge: RoomJudge
@@ -199,7 +199,7 @@ package final class RoomWorld {
     /// Does one thing to the server, has it judged, and brings everybody what they are sent.
     private func act(_ act: RoomAct, _ body: (inout TernV1Server) -> Void) {
         body(&server)
-        var outputs: [TernV1Output] = []
+        var outputs: [SignalingOutput] = []
         while let output = server.nextOutput() { outputs.append(output) }
         tampering?(&outputs, &random)
         trace?("\(now.nanoseconds / 1_000_000) \(act)")
@@ -207,7 +207,7 @@ package final class RoomWorld {
         for output in outputs { deliver(output) }
     }
 
-    private func deliver(_ output: TernV1Output) {
+    private func deliver(_ output: SignalingOutput) {
         switch output {
         case .send(let connections, let text, let isConfidential):
             for connection in connections {

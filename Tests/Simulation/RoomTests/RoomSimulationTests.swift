@@ -63,7 +63,7 @@ struct RoomSimulationTests {
         #expect(!world.findings.isEmpty)
     }
 
-    private static func tamper(_ outputs: inout [TernV1Output], _ random: inout SeededRandom, _ defect: Defect) {
+    private static func tamper(_ outputs: inout [SignalingOutput], _ random: inout SeededRandom, _ defect: Defect) {
         for index in outputs.indices.reversed() {
             switch (defect, outputs[index]) {
             case (.losesText, .send) where random.below(50) == 0: outputs.remove(at: index)

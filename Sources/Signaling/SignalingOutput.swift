@@ -1,8 +1,20 @@
+import Containers
 package import NetworkPrimitives
-package import Signaling
 
-/// What the sessions ask of whoever owns the connections.
-package enum TernV1Output: Sendable {
+/// A connection, as whoever owns the sockets numbers them. A number is never used twice.
+package struct ConnectionID: Hashable, Sendable {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+extension ConnectionID: FlatMapKey {
+    /// See `FlatMapKey`.
+    package func hash(seed: UInt64) -> UInt64 { rawValue.hash(seed: seed) }
+}
+
+/// What a signaling protocol, the native one or a dialect, asks of whoever owns the connections.
+package enum SignalingOutput: Sendable {
     /// One text for all of them. What is confidential carries credentials or a resume token and must not be compressed,
     /// because the length of compressed bytes tells about their content.
     case send(to: [ConnectionID], text: [UInt8], isConfidential: Bool)
@@ -51,7 +63,7 @@ package enum SignalingEvent: Hashable, Sendable {
 
 /// How a session came to its end.
 package enum SessionEnd: Hashable, Sendable {
-    /// The client said `bye`.
+    /// The client said `bye`; in dialects without sessions, it closed its connection.
     case bye
     /// Its connection was gone for longer than a session waits.
     case timeout
@@ -60,5 +72,49 @@ package enum SessionEnd: Hashable, Sendable {
     case replaced
     case removedByOperator
     case rateAbuse
+    /// It said something for which its dialect has no answer but the end.
+    case misbehaviour
     case drained
+}
+
+extension SessionEnd {
+    /// What the others of its rooms are told.
+    package var departureReason: DepartureReason {
+        switch self {
+        case .bye: .left
+        case .timeout, .unresumable, .drained: .timeout
+        case .replaced: .replaced
+        case .removedByOperator, .rateAbuse, .misbehaviour: .kicked
+        }
+    }
+
+    /// What it means for relaying.
+    package func memberChange(_ tag: MemberTag) -> MemberChange {
+        switch self {
+        case .bye, .timeout, .unresumable, .drained, .replaced: .left(tag, keepsGrace: true)
+        // A client that floods may still be in the middle of a call.
+        case .rateAbuse, .misbehaviour: .left(tag, keepsGrace: false)
+        case .removedByOperator: .revoked(tag)
+        }
+    }
+}
+
+/// Outputs in the order in which they were asked for.
+package struct SignalingOutputQueue: ~Copyable {
+    private var outputs: [SignalingOutput] = []
+    private var head = 0
+
+    package init() {}
+
+    package mutating func append(_ output: SignalingOutput) { outputs.append(output) }
+
+    package mutating func next() -> SignalingOutput? {
+        guard head < outputs.count else {
+            outputs.removeAll(keepingCapacity: outputs.capacity <= 256)
+            head = 0
+            return nil
+        }
+        defer { head += 1 }
+        return outputs[head]
+    }
 }
