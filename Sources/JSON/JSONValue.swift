@@ -41,6 +41,18 @@ package struct JSONValue: Sendable {
         }
     }
 
+    /// Whether a program in JavaScript takes the value for true where it asks `if (value)`. Numbers and empty strings
+    /// that some clients send as flags are read so by the servers that they were written for.
+    package var isTrueToJavaScript: Bool {
+        switch node.kind {
+        case .null, .no: false
+        case .yes, .array, .object: true
+        case .number: double.map { $0 != 0 } ?? true
+        // Two bytes are the quotes of an empty string.
+        case .plainString, .escapedString: rawBytes.count > 2
+        }
+    }
+
     /// A string without its escapes; nil for other kinds, and for one that names half of a character (`"\uD800"`).
     package var string: String? {
         switch node.kind {

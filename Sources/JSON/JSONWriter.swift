@@ -84,6 +84,14 @@
         raw(text)
     }
 
+    /// A member whose name is JSON already, in its quotes, such as `JSONValue.Member.name.rawBytes`.
+    package mutating func member(rawName: ArraySlice<UInt8>, raw text: ArraySlice<UInt8>) {
+        separate()
+        bytes.append(contentsOf: rawName)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(contentsOf: text)
+    }
+
     // MARK: - Bytes
 
     private mutating func begin(_ bracket: UInt8) {
