@@ -53,6 +53,18 @@ let protocols: [Target] = [
     .target(
         name: "SocketIO", dependencies: ["NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO"],
         swiftSettings: strict),
+    .target(
+        name: "ChannelSignaling", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
+    .target(
+        name: "YWebRTC", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
+    .target(
+        name: "PeerJS", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
+    .target(
+        name: "PixelStreaming", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -148,6 +160,26 @@ let testTargets: [Target] = [
     .testTarget(
         name: "TernV1Tests",
         dependencies: ["TernV1", "Signaling", "Containers", "JSON", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    // A gate, clocks and connections for the machines of all dialects.
+    .target(
+        name: "DialectSupport", dependencies: ["Signaling", "NetworkPrimitives"], path: "Tests/DialectSupport",
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "ChannelSignalingTests",
+        dependencies: ["ChannelSignaling", "DialectSupport", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "YWebRTCTests",
+        dependencies: ["YWebRTC", "DialectSupport", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "PeerJSTests",
+        dependencies: ["PeerJS", "DialectSupport", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "PixelStreamingTests",
+        dependencies: ["PixelStreaming", "DialectSupport", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "EngineIOTests", dependencies: ["EngineIO", "HTTP", "Signaling", "NetworkPrimitives", "TestSupport"],

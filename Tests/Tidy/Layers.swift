@@ -40,6 +40,10 @@ struct Layer: Sendable {
         Layer("TernV1", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "JSON", "Signaling"]),
         Layer("EngineIO", .protocols, ["NetworkPrimitives", "Containers", "Crypto", "HTTP", "Signaling"]),
         Layer("SocketIO", .protocols, ["NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO"]),
+        Layer("ChannelSignaling", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("YWebRTC", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("PeerJS", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("PixelStreaming", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
