@@ -11,7 +11,7 @@ struct LegacyTests {
         let faults = try streaming().play(
             """
             streamer + streamer
-            ... 5000
+            ... 5100
             player + player
             player > {"type":"offer","sdp":"v=0"}
             player < {"type":"playerCount","count":1}
@@ -48,17 +48,17 @@ struct LegacyTests {
         let faults = try streaming().play(
             """
             streamer + streamer
-            ... 5000
+            ... 5100
             player + player
-            ... 499
-            ... 1
+            ... 400
+            ... 200
             player < {"type":"playerCount","count":1}
             streamer < {"type":"playerConnected","playerId":"101","dataChannel":true,"sfu":false,"sendOffer":true}
             streamer > {"type":"offer","playerId":"101","sdp":"v=0"}
             player < {"type":"offer","sdp":"v=0"}
             other + player
             player < {"type":"playerCount","count":2}
-            ... 500
+            ... 600
             other < {"type":"playerCount","count":2}
             streamer < {"type":"playerConnected","playerId":"102","dataChannel":true,"sfu":false,"sendOffer":true}
             other -
@@ -73,11 +73,11 @@ struct LegacyTests {
         let faults = try streaming().play(
             """
             player + player
-            ... 500
+            ... 600
             player < {"type":"playerCount","count":1}
             streamer + streamer
-            ... 4999
-            ... 1
+            ... 4900
+            ... 200
             streamer < {"type":"playerConnected","playerId":"101","dataChannel":true,"sfu":false,"sendOffer":true}
             """)
         #expect(faults == [])
@@ -105,7 +105,7 @@ struct LegacyTests {
             """
             a + streamer
             b + streamer
-            ... 5000
+            ... 5100
             player + player
             player > {"type":"listStreamers"}
             player < {"type":"streamerList","ids":["__LEGACY_STREAMER__0","__LEGACY_STREAMER__1"]}
@@ -210,17 +210,17 @@ struct LegacyTests {
         let faults = try streaming().play(
             """
             streamer + streamer
-            ... 5000
+            ... 5100
             early + player preferSFU
-            ... 500
+            ... 600
             early < {"type":"playerCount","count":1}
             streamer < {"type":"playerConnected","playerId":"101","dataChannel":true,"sfu":false,"sendOffer":true}
             sfu + sfu
-            ... 5000
+            ... 5100
             streamer < {"type":"playerConnected","playerId":"102","dataChannel":true,"sfu":true,"sendOffer":true}
             player + player preferSFU
             early < {"type":"playerCount","count":2}
-            ... 500
+            ... 600
             player < {"type":"playerCount","count":2}
             sfu < {"type":"playerConnected","playerId":"103","dataChannel":true,"sfu":false,"sendOffer":true}
             """)

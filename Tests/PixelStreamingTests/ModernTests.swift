@@ -187,21 +187,20 @@ struct ModernTests {
 
     @Test("players that know pings get one every 30 seconds, and may ping themselves")
     func keepalive() throws {
-        let faults = try streaming().play(
-            """
-            player + player
-            player > {"type":"listStreamers"}
-            player < {"type":"streamerList","ids":[]}
-            player > {"type":"ping","time":1759000000000}
-            player < {"type":"pong","time":1759000000000}
-            player > {"type":"stats","data":"x"}
-            ... 29999
-            ... 1
-            player < {"type":"ping","time":35000}
-            player > {"type":"pong","time":35000}
-            ... 30000
-            player < {"type":"ping","time":65000}
-            """)
-        #expect(faults == [])
+        let harness = try streaming()
+        let player = try harness.open(.player)
+        harness.say(#"{"type":"listStreamers"}"#, on: player)
+        harness.say(#"{"type":"ping","time":1759000000000}"#, on: player)
+        harness.say(#"{"type":"stats","data":"x"}"#, on: player)
+        #expect(harness.take(player).last == #"{"type":"pong","time":1759000000000}"#)
+        harness.advance(milliseconds: 29_900)
+        #expect(harness.take(player) == [])
+        harness.advance(milliseconds: 200)
+        let ping = try #require(harness.take(player).first)
+        #expect(ping.hasPrefix(#"{"type":"ping","time":35"#))
+        harness.say(ping.replacing("ping", with: "pong"), on: player)
+        harness.advance(milliseconds: 30_000)
+        #expect(harness.take(player).count == 1)
+        #expect(harness.query { $0.streamingCounters.unknownTypes } == 0)
     }
 }
