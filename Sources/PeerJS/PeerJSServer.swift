@@ -144,6 +144,12 @@ package struct PeerJSServer: ~Copyable, Dialect {
         host.end(client, .misbehaviour, code: DialectCloseCode.normal, reason: "", at: now)
     }
 
+    /// Whether nobody is here, and nothing is kept about or for anybody.
+    package var isEmpty: Bool {
+        peers.count == 0 && peerByName.count == 0 && queues.count == 0 && queueByName.count == 0 && queuedCount == 0
+            && queuedByteCount == 0 && host.liveCounts.participants == 0
+    }
+
     // MARK: - Changes
 
     package mutating func settle(at now: Instant) {

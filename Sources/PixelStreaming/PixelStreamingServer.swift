@@ -174,6 +174,12 @@ package struct PixelStreamingServer: ~Copyable, Dialect {
         host.send(PixelStreamingText.playerCount(stages[stage].players.count), to: client)
     }
 
+    /// Whether nobody is here, and nothing is kept about anybody.
+    package var isEmpty: Bool {
+        endpoints.count == 0 && stages.count == 0 && stageByRoom.count == 0 && playerByNumber.count == 0
+            && host.liveCounts.participants == 0
+    }
+
     // MARK: - Changes
 
     package mutating func settle(at now: Instant) {

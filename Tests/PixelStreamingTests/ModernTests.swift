@@ -24,8 +24,8 @@ struct ModernTests {
             player < {"type":"offer","sdp":"mock sdp"}
             player > {"type":"answer","sdp":"mock answer"}
             streamer < {"type":"answer","sdp":"mock answer","playerId":"101"}
-            streamer > {"type":"iceCandidate","playerId":"101","candidate":{"candidate":"c1","sdpMid":"0","sdpMLineIndex":0}}
-            player < {"type":"iceCandidate","candidate":{"candidate":"c1","sdpMid":"0","sdpMLineIndex":0}}
+            streamer > {"type":"iceCandidate","playerId":"101","candidate":{"candidate":"c","sdpMLineIndex":0}}
+            player < {"type":"iceCandidate","candidate":{"candidate":"c","sdpMLineIndex":0}}
             player > {"type":"layerPreference","temporalLayer":9,"spatialLayer":6,"playerId":"7"}
             streamer < {"type":"layerPreference","temporalLayer":9,"spatialLayer":6,"playerId":"101"}
             streamer > {"type":"disconnectPlayer","playerId":"101","reason":"enough"}
