@@ -46,7 +46,7 @@ package struct AttributeType: RawRepresentable, Hashable, Sendable {
 }
 
 /// An attribute that a client may send and Tern reads; dense, so that a message's index of attributes is a flat array.
-package enum KnownAttribute: Int, Sendable {
+package enum KnownAttribute: Int, Sendable, CaseIterable {
     case username, userhash, realm, nonce
     case messageIntegrity, messageIntegritySHA256
     case passwordAlgorithm, passwordAlgorithms
@@ -58,8 +58,6 @@ package enum KnownAttribute: Int, Sendable {
     case mobilityTicket
     /// Attributes that belong into responses. In a request they are understood and mean nothing.
     case responseOnly
-
-    package static let count = 21
 
     package init?(_ type: AttributeType) {
         switch type.rawValue {

@@ -42,8 +42,8 @@ package struct STUNMessage: Sendable {
     package let byteCount: Int
 
     /// A quarter of the value's offset in the high half (values start at multiples of four), its length in the low
-    /// half; zero means absent, since no value starts at 0.
-    private var places = InlineArray<21, UInt32>(repeating: 0)
+    /// half; zero means absent, since no value starts at 0. As many as there are cases; a test counts them.
+    private var places = InlineArray<22, UInt32>(repeating: 0)
     private var unknownTypes = InlineArray<16, UInt16>(repeating: 0)
     /// How many comprehension-required attributes were not understood, at most `unknownAttributesMax`.
     package private(set) var unknownRequiredCount = 0

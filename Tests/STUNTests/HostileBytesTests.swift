@@ -10,9 +10,30 @@ struct HostileBytesTests {
     /// Types that Tern knows, and a few that it does not.
     private static let types: [UInt16] = [
         0x0001, 0x0003, 0x0006, 0x0008, 0x0009, 0x000A, 0x000C, 0x000D, 0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0017,
-        0x0018, 0x0019, 0x001A, 0x001C, 0x001D, 0x001E, 0x0020, 0x0022, 0x0024, 0x7FFF, 0x8000, 0x8002, 0x8022, 0x8028,
-        0xFFFF,
+        0x0018, 0x0019, 0x001A, 0x001C, 0x001D, 0x001E, 0x0020, 0x0022, 0x0024, 0x002A, 0x7FFF, 0x8000, 0x8002, 0x8022,
+        0x8028, 0x8030, 0xFFFF,
     ]
+
+    @Test("every attribute has a place, whatever its type")
+    func places() throws {
+        var known = Set<KnownAttribute>()
+        for type in 0...UInt16.max {
+            guard let attribute = KnownAttribute(AttributeType(rawValue: type)), attribute != .fingerprint else {
+                continue
+            }
+            let wire = message(attribute: type)
+            #expect(try STUNMessage(parsing: wire.span.bytes).has(attribute))
+            known.insert(attribute)
+        }
+        #expect(known.count == KnownAttribute.allCases.count - 1)
+    }
+
+    /// A Binding request with an empty attribute.
+    private func message(attribute type: UInt16) -> [UInt8] {
+        [0, 1, 0, 4, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 7, count: 12) + [
+            UInt8(type >> 8), UInt8(type & 0xFF), 0, 0,
+        ]
+    }
 
     @Test("no bytes trap the parser or a reader, and what is read is read consistently", arguments: 1...4)
     func randomAndMutated(seed: UInt64) {
