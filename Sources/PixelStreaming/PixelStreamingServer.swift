@@ -98,10 +98,11 @@ package struct PixelStreamingServer: ~Copyable, Dialect {
             // The words of cirrus.
             return sendAway(client, "too many connections. max: \(capacity), current: \(capacity)", at: now)
         }
-        if case .admission = refusal {
-            return host.end(client, .misbehaviour, code: DialectCloseCode.policy, reason: refusal.code, at: now)
+        switch refusal {
+        case .admission, .room(.forbidden):
+            host.end(client, .misbehaviour, code: DialectCloseCode.policy, reason: refusal.code, at: now)
+        case .room, .tooManySeats, .tooManyStrangers: sendAway(client, refusal.code, at: now)
         }
-        sendAway(client, refusal.code, at: now)
     }
 
     private mutating func sendAway(_ client: SlabHandle, _ reason: String, at now: Instant) {

@@ -2,42 +2,6 @@ import Containers
 package import NetworkPrimitives
 package import Signaling
 
-/// A room as an operator sees it.
-package struct RoomDetail: Hashable, Sendable {
-    package let summary: RoomSummary
-    /// In the order of joining.
-    package let participants: [Occupant]
-
-    /// A participant with what the others are not told.
-    package struct Occupant: Hashable, Sendable {
-        package let participant: Participant
-        package let session: Identifier
-        package let identity: Admission.Identity?
-        package let address: IPAddress
-        /// Whether its connection is there at present.
-        package let isConnected: Bool
-    }
-}
-
-/// A session as an operator sees it.
-package struct SessionDetail: Hashable, Sendable {
-    package let id: Identifier
-    package let visitor: Visitor
-    package let identity: Admission.Identity?
-    package let since: UnixTime
-    package let isConnected: Bool
-    /// Numbered messages that it was sent.
-    package let messagesSent: UInt64
-    /// In the order of joining.
-    package let seats: [Seat]
-
-    /// Where a session is, and as whom.
-    package struct Seat: Hashable, Sendable {
-        package let room: RoomName
-        package let participant: ParticipantID
-    }
-}
-
 // What operators see and do.
 extension TernV1Server {
     /// At most `limit` rooms.

@@ -243,6 +243,30 @@ struct MisuseTests {
         #expect(harness.faults == [])
     }
 
+    @Test("an operator sees who is there, and ends a client, whose credentials end with it")
+    func operators() throws {
+        let harness = channels { $0.sendsIceServers = true }
+        let ann = try harness.open(token: "ann")
+        harness.say(#"{"open":true,"channel":"c"}"#, on: ann)
+        let room = try #require(RoomName("c".utf8))
+        let occupant = try #require(harness.query { $0.room(room) }?.participants.first)
+        #expect(occupant.identity == Admission.Identity(issuer: "key", subject: "ann"))
+        let id = occupant.session.description
+        let detail = try #require(harness.query { $0.session(id) })
+        #expect(detail.seats.map(\.room) == [room])
+        #expect(detail.messagesSent == 1)
+        guard case .entered(let tag)? = harness.takeMembers().first else {
+            Issue.record("no credentials")
+            return
+        }
+        #expect(!harness.act { $0.endSession("nobody", reason: "", at: $1) })
+        #expect(harness.act { $0.endSession(id, reason: "enough", at: $1) })
+        #expect(harness.closings == [ann: .init(1008, "enough")])
+        #expect(harness.takeMembers() == [.revoked(tag)])
+        #expect(harness.query { $0.session(id) } == nil)
+        #expect(harness.query { $0.room(room) } == nil)
+    }
+
     @Test("a slow consumer is closed")
     func slow() throws {
         let harness = channels()

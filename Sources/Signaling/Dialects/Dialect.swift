@@ -71,8 +71,11 @@ extension Dialect where Self: ~Copyable {
     /// At most `limit` rooms.
     package func roomSummaries(limit: Int) -> [RoomSummary] { host.roomSummaries(limit: limit) }
 
-    /// Who is in a room, in the order of joining.
-    package func residents(of room: RoomName) -> [Resident] { host.residents(of: room) }
+    /// One room; nil when there is none of that name.
+    package func room(_ name: RoomName) -> RoomDetail? { host.room(name) }
+
+    /// One client by the text of the id that the log calls it by; nil when there is none.
+    package func session(_ id: String) -> SessionDetail? { host.session(id) }
 
     /// Sends everybody out of a room and takes their credentials for it back. False when there is no such room.
     package mutating func closeRoom(_ room: RoomName, reason: String, at now: Instant) -> Bool {
@@ -80,9 +83,14 @@ extension Dialect where Self: ~Copyable {
         return host.closeRoom(room, reason: reason, at: now)
     }
 
-    /// Ends a client and takes its credentials back. False when there is none on the connection.
-    package mutating func removeClient(on connection: ConnectionID, at now: Instant) -> Bool {
+    /// Ends a client and takes its credentials back; the reason is told. False when there is no such client.
+    package mutating func endSession(_ id: String, reason: String, at now: Instant) -> Bool {
         defer { settle(at: now) }
-        return host.removeClient(on: connection, at: now)
+        return host.endSession(id, reason: reason, at: now)
+    }
+
+    /// Whether somebody was sent away from a room for a time that is not over.
+    package func isBanned(_ identity: Admission.Identity, from room: RoomName, at now: Instant) -> Bool {
+        host.rooms.isBanned(identity, from: room, at: now)
     }
 }

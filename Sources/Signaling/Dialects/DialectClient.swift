@@ -11,6 +11,9 @@ struct DialectClient {
     /// The room of the path, and the leave to be there.
     let home: Home?
     let pace: Pace
+    let since: UnixTime
+    /// Messages that it was sent.
+    var sentCount: UInt64 = 0
     var level = MessagePace()
     /// Messages beyond the pace are themselves paced: who goes on for long is cut off.
     var excess = MessagePace()

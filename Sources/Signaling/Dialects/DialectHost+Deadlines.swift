@@ -1,7 +1,7 @@
 package import Containers
 package import NetworkPrimitives
 
-// What time does to clients, and what operators do.
+// What time does to clients.
 extension DialectHost {
     /// When `handleDeadline` wants to be called, at the latest.
     package var nextDeadline: Instant? {
@@ -85,25 +85,5 @@ extension DialectHost {
             clients[handle].dueAt = dueAt
             timers.scheduleEarlier(handle.index, at: dueAt)
         }
-    }
-
-    // MARK: - Operators
-
-    /// At most `limit` rooms.
-    package func roomSummaries(limit: Int) -> [RoomSummary] { rooms.summaries(limit: limit) }
-
-    /// Who is in a room, in the order of joining.
-    package func residents(of room: RoomName) -> [Resident] { rooms.residents(of: room) }
-
-    /// Sends everybody out of a room. False when there is no such room.
-    package mutating func closeRoom(_ room: RoomName, reason: String, at now: Instant) -> Bool {
-        rooms.closeRoom(room, explanation: reason, at: now)
-    }
-
-    /// Ends a client and takes its credentials back. False when there is none on the connection.
-    package mutating func removeClient(on connection: ConnectionID, at now: Instant) -> Bool {
-        guard let handle = clientByConnection[connection] else { return false }
-        end(handle, .removedByOperator, code: DialectCloseCode.policy, reason: "removed by an operator", at: now)
-        return true
     }
 }

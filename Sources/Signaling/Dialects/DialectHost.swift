@@ -80,7 +80,7 @@ package struct DialectHost: ~Copyable {
             burst: Self.scaled(limits.messagesBurst, by: paceFactor))
         let client = DialectClient(
             connection: connection, session: sessionIDs.next(), visitor: opening.visitor, pass: pass, home: home,
-            pace: pace)
+            pace: pace, since: unixTime)
         guard let handle = clients.insert(client) else { throw .full }
         clientByConnection.insert(handle, for: connection)
         clients[handle].heartbeat.nextAt = nextHeartbeat(after: now)
@@ -216,6 +216,7 @@ package struct DialectHost: ~Copyable {
         var connections: [ConnectionID] = []
         connections.reserveCapacity(receivers.count)
         for receiver in receivers where clients.contains(receiver) {
+            clients[receiver].sentCount += 1
             connections.append(clients[receiver].connection)
         }
         guard !connections.isEmpty else { return }
@@ -227,6 +228,7 @@ package struct DialectHost: ~Copyable {
     package mutating func send(_ text: [UInt8], to receiver: SlabHandle, isConfidential: Bool = false) {
         guard clients.contains(receiver) else { return }
         counters.messagesOut += 1
+        clients[receiver].sentCount += 1
         outputs.append(.send(to: [clients[receiver].connection], text: text, isConfidential: isConfidential))
     }
 

@@ -14,6 +14,32 @@ package struct Opening: Sendable {
     }
 }
 
+/// What the path of an upgrade request says about the room.
+package enum PathRoom: Hashable, Sendable {
+    case unnamed
+    case room(RoomName)
+    /// It is no path of these dialects: 404.
+    case invalid
+
+    /// Reads a path by the decoded texts between its slashes. A page connects to its own URL in some dialects, so a
+    /// file of a page at the end does not count: `/acme/player.html` is the room `acme`.
+    package init(segments: [String]) {
+        var segments = segments[...]
+        if let last = segments.last, last.isEmpty || [".html", ".htm"].contains(where: { last.hasSuffix($0) }) {
+            segments.removeLast()
+        }
+        guard let name = segments.first else {
+            self = .unnamed
+            return
+        }
+        guard segments.count == 1, let room = RoomName(escaping: Array(name.utf8)) else {
+            self = .invalid
+            return
+        }
+        self = .room(room)
+    }
+}
+
 /// Why a connection is not taken. It is known before the upgrade is answered, so it can be said in words of HTTP.
 package enum OpeningRefusal: Error, Hashable, Sendable {
     /// The server is about to stop: 503.
