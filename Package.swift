@@ -235,7 +235,8 @@ let fuzzing: [Target] = [
         name: "FuzzOracles",
         dependencies: [
             "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
-            "Deflate", "ProxyProtocol", "Signaling", "TernV1", "EngineIO", "SocketIO", "CredentialService",
+            "Deflate", "ProxyProtocol", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS",
+            "PixelStreaming", "EngineIO", "SocketIO", "CredentialService",
         ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
@@ -263,6 +264,7 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzHTTP"),
     fuzzProgram("FuzzWebSocket"),
     fuzzProgram("FuzzSignaling"),
+    fuzzProgram("FuzzDialects"),
     fuzzProgram("FuzzTokens"),
     fuzzProgram("FuzzProxyProtocol"),
     fuzzProgram("FuzzEngineIO"),

@@ -18,6 +18,7 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "HTTP", check: checkHTTP),
         FuzzOracle(name: "WebSocket", check: checkWebSocket),
         FuzzOracle(name: "Signaling", check: checkSignaling),
+        FuzzOracle(name: "Dialects", check: checkDialects),
         FuzzOracle(name: "ProxyProtocol", check: checkProxyProtocol),
         FuzzOracle(name: "EngineIO", check: checkEngineIO),
         FuzzOracle(name: "SocketIO", check: checkSocketIO),
