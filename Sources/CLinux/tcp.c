@@ -77,8 +77,8 @@ int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_add
     return connection;
 }
 
-/// Without a port it is the kernel's choice; made only when it connects, it has to be free for that peer alone. With one
-/// the address is a listener's, and other connections may have it too.
+/// Without a port it is the kernel's choice; made only when it connects, it has to be free for that peer alone. With
+/// one the address is a listener's, and other connections may have it too.
 static int bind_source(int fd, const struct tern_address *local, struct tern_failure *failure) {
     if (local->family == TERN_FAMILY_NONE) return 0;
     union tern_sockaddr name;

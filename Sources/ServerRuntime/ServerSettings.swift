@@ -120,12 +120,8 @@ package struct ServerSettings: Sendable {
         quarantineSeconds = configuration.relay.portQuarantineSeconds
         quotas = Self.quotas(configuration.quotas)
 
-        let quota = configuration.quotas
-        let limits = Limits(
-            allocationsMax: relaySocketsMax, permissionsPerAllocationMax: quota.permissionsPerAllocation,
-            channelsPerAllocationMax: min(quota.channelsPerAllocation, quota.permissionsPerAllocation),
-            newPeersPerSecond: configuration.rates.newPeersPerAllocation ?? 0,
-            tcpPeersMax: forPeers / host.workerCount)
+        let limits = Self.limits(
+            configuration, allocationsMax: relaySocketsMax, tcpPeersMax: forPeers / host.workerCount)
         let nonces = NonceAuthority(
             secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
             lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
@@ -138,6 +134,16 @@ package struct ServerSettings: Sendable {
         // Tickets name what this process has, so that they need not outlive it.
         if configuration.protocolSwitches.allowsMobility { settings.tickets = TicketAuthority(secret: nonceSecret) }
         turn = settings
+    }
+
+    private static func limits(
+        _ configuration: ServerConfiguration, allocationsMax: Int, tcpPeersMax: Int
+    ) -> Limits {
+        let quota = configuration.quotas
+        return Limits(
+            allocationsMax: allocationsMax, permissionsPerAllocationMax: quota.permissionsPerAllocation,
+            channelsPerAllocationMax: min(quota.channelsPerAllocation, quota.permissionsPerAllocation),
+            newPeersPerSecond: configuration.rates.newPeersPerAllocation ?? 0, tcpPeersMax: tcpPeersMax)
     }
 
     /// Whether what comes from this address may say for whom it comes.

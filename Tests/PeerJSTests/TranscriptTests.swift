@@ -13,8 +13,8 @@ struct TranscriptTests {
             ann < {"type":"OPEN"}
             bob +
             bob < {"type":"OPEN"}
-            bob > {"type":"OFFER","payload":{"sdp":{"sdp":"\r\n"},"connectionId":"dc"},"dst":"ann"}
-            ann < {"type":"OFFER","src":"bob","dst":"ann","payload":{"sdp":{"sdp":"\r\n"},"connectionId":"dc"}}
+            bob > {"type":"OFFER","payload":{"sdp":{"sdp":"\r\n"}},"dst":"ann"}
+            ann < {"type":"OFFER","src":"bob","dst":"ann","payload":{"sdp":{"sdp":"\r\n"}}}
             ann > {"type":"ANSWER","payload":{"b":1.0, "a":null},"dst":"bob"}
             bob < {"type":"ANSWER","src":"ann","dst":"bob","payload":{"b":1.0, "a":null}}
             ann > {"type":"CANDIDATE","payload":{"candidate":{"sdpMid":"0"}},"dst":"bob"}

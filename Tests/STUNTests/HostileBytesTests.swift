@@ -21,7 +21,7 @@ struct HostileBytesTests {
             guard let attribute = KnownAttribute(AttributeType(rawValue: type)), attribute != .fingerprint else {
                 continue
             }
-            let wire = message(attribute: type)
+            let wire = Self.request(with: type)
             #expect(try STUNMessage(parsing: wire.span.bytes).has(attribute))
             known.insert(attribute)
         }
@@ -29,7 +29,7 @@ struct HostileBytesTests {
     }
 
     /// A Binding request with an empty attribute.
-    private func message(attribute type: UInt16) -> [UInt8] {
+    private static func request(with type: UInt16) -> [UInt8] {
         [0, 1, 0, 4, 0x21, 0x12, 0xA4, 0x42] + [UInt8](repeating: 7, count: 12) + [
             UInt8(type >> 8), UInt8(type & 0xFF), 0, 0,
         ]

@@ -53,8 +53,9 @@ final class StreamBook: Sendable {
             return true
         }
     }
-    /// A connection goes on as the data connection of an allocation (RFC 6062). It was admitted before, so that there is
-    /// no limit here.
+
+    /// A connection goes on as the data connection of an allocation (RFC 6062). It was admitted before, so that there
+    /// is no limit here.
     func admitDataConnection() { state.withLock { $0.total += 1 } }
 
     func allocationOpened(_ source: IPAddress) { state.withLock { Self.forgetIdle(source, &$0) } }

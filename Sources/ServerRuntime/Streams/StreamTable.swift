@@ -102,7 +102,8 @@ struct StreamTable: ~Copyable {
         return insert(ClientStream(accepted.take()), path, from: listener, channelNumbers: channelNumbers, at: now)
     }
 
-    /// Takes a connection in that came by a listener of this worker, or from another worker; nil when there are too many.
+    /// Takes a connection in that came by a listener of this worker, or from another worker; nil when there are too
+    /// many.
     mutating func insert(
         _ stream: consuming ClientStream, _ path: FiveTuple, from listener: HeldListener? = nil,
         channelNumbers: ChannelNumberRange, at now: Instant
