@@ -129,6 +129,8 @@ struct Splice: ~Copyable {
                 }
                 guard more else { return .moved(moved) }
             case .endOfStream:
+                // TLS may have ended with something behind it, which is nobody's.
+                workspace.removeAll()
                 toPeer.hasEnded = true
                 return writePeer() == .over ? .over : .moved(moved)
             case .failed:

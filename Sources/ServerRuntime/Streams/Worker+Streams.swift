@@ -103,6 +103,8 @@ extension Worker {
                     return slot
                 }
             case .endOfStream, .failed:
+                // Under TLS the end may come in one piece with requests, whose answers are still to be written.
+                streams.flush(poller)
                 // A client that only listens cannot refresh, nor be asked anything.
                 streams.end(handle, .byClient)
                 return slot

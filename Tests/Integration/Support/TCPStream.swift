@@ -80,6 +80,14 @@ final class TCPStream {
         return layer.write(bytes) && writeRaw(layer.output())
     }
 
+    /// Writes `bytes` and ends TLS in one segment, with something behind the end that belongs to nobody.
+    @discardableResult
+    func endTLS(saying bytes: [UInt8] = [], behind: [UInt8] = []) -> Bool {
+        guard let layer, bytes.isEmpty || layer.write(bytes) else { return false }
+        layer.close()
+        return writeRaw(layer.output() + behind)
+    }
+
     private func writeRaw(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {

@@ -50,6 +50,9 @@ final class TLSLayer {
 
     func write(_ bytes: [UInt8]) -> Bool { test_client_write(handle, bytes, bytes.count) }
 
+    /// Says that nothing more comes.
+    func close() { test_client_close(handle) }
+
     var applicationProtocol: String? {
         var name = [UInt8](repeating: 0, count: 255)
         let count = test_client_protocol(handle, &name, name.count)
