@@ -178,6 +178,13 @@ extension TURNServer {
     /// The client is not coming, or not by this five-tuple.
     package mutating func forgetArrival(on path: FiveTuple) {
         guard let forgotten = arrivals.remove(path) else { return }
+        // Its allocation must not go on waiting for it: by then another one may have the five-tuple.
+        if var mobile = mobiles[forgotten.mobility], let move = mobile.state.lastMove, move.path == path,
+            move.place == nil, move.transactionID == forgotten.transactionID
+        {
+            mobile.state.isPending = false
+            mobiles.update(mobile, for: forgotten.mobility)
+        }
         if forgotten.isExpected { outputs.append(.mobility(.unexpected(path))) }
     }
 

@@ -92,7 +92,7 @@ extension TURNServer {
             return nil
         }
         var fiveTuple = expected ?? path
-        if let wanted = fiveTuple, allocationByFiveTuple[wanted] != nil { fiveTuple = nil }
+        if let wanted = fiveTuple, allocationByFiveTuple[wanted] != nil || arrivals[wanted] != nil { fiveTuple = nil }
         var allocation = Allocation(state, account: account, at: now)
         for (relay, socket) in zip(state.relays, sockets) {
             allocation.setRelay(
