@@ -218,6 +218,7 @@ struct Worker: ~Copyable {
     private mutating func handleEvents(_ count: Int, at now: Instant) {
         handled = 0
         dtls.beginRound()
+        streams.beginRound()
         for index in 0..<count {
             switch WorkerToken(bits: poller.event(at: index).token) {
             case .mailbox:
@@ -256,7 +257,7 @@ struct Worker: ~Copyable {
             case .stream(let name):
                 guard let handle = streams.handle(name) else { continue }
                 if event.isWritable { streams.writeQueued(handle, poller) }
-                if event.isReadable || event.hasError {
+                if event.isReadable || event.hasError, streams.mayRead(handle) {
                     filledSlots = readStream(handle, startingAt: filledSlots, at: now)
                 }
             case .peerListener(let descriptor, let allocation): acceptPeers(at: descriptor, of: allocation, at: now)

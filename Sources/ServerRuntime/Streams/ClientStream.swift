@@ -144,6 +144,7 @@ struct ClientStream: ~Copyable, Sendable {
             guard let receipt = session?.receive(from: &workspace, plaintext: &room) else {
                 preconditionFailure("there is a session")
             }
+            if protection == .greeting, !workspace.outbox.isEmpty { workspace.flights += 1 }
             guard writeOutbox(&workspace) else { return .failed }
             if protection == .greeting, let agreement = session?.agreement {
                 protection = .encrypted

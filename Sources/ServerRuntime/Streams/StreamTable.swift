@@ -58,6 +58,8 @@ struct StreamConnection: ~Copyable {
 struct StreamTable: ~Copyable {
     /// Who begins with TLS has to be done with its handshake in so long.
     private static let handshakeSeconds: UInt32 = 10
+    /// Answers to newcomers under TLS before the other sockets get their turn.
+    static let flightsPerRound = 16
 
     let idleSeconds: UInt32
     /// Nil where TLS is not served.
@@ -125,6 +127,8 @@ struct StreamTable: ~Copyable {
             return nil
         }
         handles.insert(handle, for: path.wire)
+        // It may come from another worker, with something that is encrypted already.
+        if connections[handle].stream.hasUnsent { unwatched.append(handle) }
         counters.accepted += 1
         idle.append(handle.index)
         if expectsProxy {
@@ -198,6 +202,20 @@ struct StreamTable: ~Copyable {
     }
 
     // MARK: - Reading
+
+    /// A round of the worker begins.
+    mutating func beginRound() { workspace.flights = 0 }
+
+    /// Whether a connection of which the poller says that it is readable is to be read now; if not, the poller says so
+    /// again. One that is behind has its turn without that, and must not have two. A handshake costs as much as some
+    /// hundred relayed packets, which must not wait for a crowd of newcomers.
+    func mayRead(_ handle: SlabHandle) -> Bool {
+        guard !connections[handle].isBehind else { return false }
+        return switch connections[handle].stream.protection {
+        case .undecided, .greeting: workspace.flights < Self.flightsPerRound
+        case .plain, .encrypted: true
+        }
+    }
 
     /// Reads once into `room`, behind what is left of earlier reads; the bytes are counted together.
     mutating func read(_ handle: SlabHandle, into room: inout MutableRawSpan, at now: Instant) -> StreamRead {

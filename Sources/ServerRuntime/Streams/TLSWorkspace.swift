@@ -16,6 +16,8 @@ struct TLSWorkspace: ~Copyable {
     /// How the last `fill` went that brought nothing.
     private(set) var outcome = StreamRead.bytes(0, more: false)
     var outbox = TLSOutbox(byteCountMax: TLSWorkspace.outboxByteCount)
+    /// Flights of handshakes that were answered since somebody has set this to zero.
+    var flights = 0
 
     var isEmpty: Bool { start == end }
 

@@ -198,6 +198,8 @@ extension Worker {
     /// Takes in a connection that another worker has accepted, with what its client has said.
     mutating func adopt(_ handed: HandedStream, at now: Instant) {
         guard let stream = handed.take() else { return }
+        // The client has reset the connection that was handed on before, and come again from the same port.
+        endEarlier(of: handed.path, at: now)
         let numbers = context.settings.turn.channelNumbers
         guard let handle = streams.insert(consume stream, handed.path, channelNumbers: numbers, at: now) else { return }
         do {

@@ -57,10 +57,7 @@ extension Worker {
             return streams.noteStranger()
         }
         // The client has reset its last connection and come again from the same port, before we could notice.
-        if let old = streams.handle(of: accepted.path) {
-            streams.end(old, .byClient)
-            settleStreams(at: now)
-        }
+        endEarlier(of: accepted.path, at: now)
         if streams.makeRoom() { settleStreams(at: now) }
         let numbers = context.settings.turn.channelNumbers
         guard
@@ -74,6 +71,13 @@ extension Worker {
             // The kernel has no memory for one more (ENOMEM, ENOSPC): this client pays for it, not all of them.
             streams.end(handle, .byClient)
         }
+    }
+
+    /// Ends a connection of a five-tuple by which another one has come.
+    mutating func endEarlier(of path: FiveTuple, at now: Instant) {
+        guard let earlier = streams.handle(of: path) else { return }
+        streams.end(earlier, .byClient)
+        settleStreams(at: now)
     }
 
     // MARK: - Reading
@@ -150,7 +154,8 @@ extension Worker {
         var isLeft: Bool {
             switch self {
             case .nothing: false
-            case .workspace, .said: true
+            case .workspace: true
+            case .said(let rest): !rest.isEmpty
             }
         }
     }
