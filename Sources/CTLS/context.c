@@ -36,6 +36,9 @@ static void set_behaviour(SSL_CTX *ssl, const struct tern_tls_options *options) 
     // Idle sessions keep no buffers, and who sends need not repeat a call with the same address.
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
                               | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // The longest message of a handshake that memory is taken for at the word of its first fragment, which for
+    // datagrams is done for ten messages ahead. Only certificates are longer than a record, where any are asked for.
+    SSL_CTX_set_max_cert_list(ssl, options->authorities == NULL ? 1024 : options->handshake_bytes_max);
     if (options->datagrams) {
         // There is no socket that could be asked.
         SSL_CTX_set_options(ssl, SSL_OP_NO_QUERY_MTU | SSL_OP_COOKIE_EXCHANGE);
