@@ -54,4 +54,20 @@ struct RFC8016Ends {
         #expect(new.refresh(nil, [.ticket(second)])?.isSuccess == true)
         #expect(new.hears([2], from: "8.0.0.1:9") == .delivered(new.path, [0x40, 0, 0, 1, 2, 0, 0, 0]))
     }
+
+    @Test("it has become the data connection of a peer", .requirement("RI-tcp-4"))
+    func bound() throws {
+        let control = harness.client("203.0.113.11:50000", over: .tcp)
+        control.allocateTCP()
+        control.permit("8.0.0.1")
+        let id = try #require(harness.peerConnects("8.0.0.1:5000", to: try #require(control.listener))?.connection)
+        let second = new.refresh(nil, [.ticket(ticket)])?.ticket ?? []
+        #expect(harness.expected.contains(new.path))
+        #expect(new.bindConnection(id)?.isSuccess == true)
+        #expect(harness.expected.isEmpty)
+        harness.disconnect(old.path)
+        let third = harness.client("203.0.113.12:50000", over: .tcp)
+        #expect(third.refresh(nil, [.ticket(second)])?.isSuccess == true)
+        #expect(third.hears([2], from: "8.0.0.1:9") == .delivered(third.path, [0x40, 0, 0, 1, 2, 0, 0, 0]))
+    }
 }

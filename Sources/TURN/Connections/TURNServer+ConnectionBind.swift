@@ -37,6 +37,8 @@ extension TURNServer {
         }
         let owner = allocations[connection.allocation.handle].account
         guard credentials.claimant.account == owner else { return .failure(.wrongCredentials) }
+        // A connection that is a peer's does not come back to an allocation.
+        forgetArrival(on: arrival.path)
         peerConnections.setBound(id)
         counters.peersBound += 1
         outputs.append(.tcp(.splice(id, client: arrival.path)))
