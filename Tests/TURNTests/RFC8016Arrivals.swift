@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("RFC 8016 — a five-tuple that was shown with a ticket and is another's when the old connection ends")
-struct RFC8016Ends {
+struct RFC8016Arrivals {
     private let harness = TURNHarness(.mobile)
     private let old: TestClient
     private let new: TestClient
