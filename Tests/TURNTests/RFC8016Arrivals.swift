@@ -60,7 +60,8 @@ struct RFC8016Arrivals {
         let control = harness.client("203.0.113.11:50000", over: .tcp)
         control.allocateTCP()
         control.permit("8.0.0.1")
-        let id = try #require(harness.peerConnects("8.0.0.1:5000", to: try #require(control.listener))?.connection)
+        let listener = try #require(control.listener)
+        let id = try #require(harness.peerConnects("8.0.0.1:5000", to: listener)?.connection)
         let second = new.refresh(nil, [.ticket(ticket)])?.ticket ?? []
         #expect(harness.expected.contains(new.path))
         #expect(new.bindConnection(id)?.isSuccess == true)

@@ -119,6 +119,8 @@ struct StreamTable: ~Copyable {
         var connection = StreamConnection(
             path: path, stream: stream, mayBeHTTP: listener?.mayBeHTTP ?? false,
             deframer: StreamDeframer(channelNumbers: channelNumbers))
+        // Another worker has heard already what it is for.
+        if listener == nil { connection.application = .turn }
         let expectsProxy = listener?.expectsProxy ?? false
         if expectsProxy { connection.proxyHeader = [] }
         guard let handle = connections.insert(connection) else {

@@ -1,8 +1,10 @@
 import Configuration
+import Containers
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
 import TURN
+import TestSupport
 import Testing
 
 @testable import ServerRuntime
@@ -47,10 +49,6 @@ struct WorkerStreamTests {
             server = accepted.take()
             self.client = client
         }
-
-        struct TestFailure: Error {
-            init(_ reason: String) { Issue.record("\(reason)") }
-        }
     }
 
     @Test(
@@ -63,31 +61,36 @@ struct WorkerStreamTests {
         for _ in 0..<3 {
             let pair = try Pair()
             worker.adopt(HandedStream(ClientStream(pair.server), path: path, said: []), at: now)
-            #expect(worker.streams.count == 1)
+            let count = worker.streams.count
+            #expect(count == 1)
         }
     }
+
+    /// Six hundred empty messages of a channel that does not exist, of which a turn has 512.
+    private static let crowd = [[UInt8]](repeating: [0x40, 0, 0, 0], count: 600).flatMap { $0 }
 
     @Test("a connection that is behind has one turn a round", .requirement("RI-stream-10"))
     func turns() throws {
         var worker = try Self.makeWorker()
         let now = Clock.monotonic()
         let pair = try Pair()
-        let (client, path) = (pair.client, pair.path)
+        let path = pair.path
+        let written = unsafe pair.client.write(Self.crowd.span.bytes)
+        #expect(written == .wrote(2400))
         worker.adopt(HandedStream(ClientStream(pair.server), path: path, said: []), at: now)
-        let handle = try #require(worker.streams.handle(of: path))
-        // Empty messages of a channel that does not exist: 600, of which a turn has 512.
-        let bytes = [[UInt8]](repeating: [0x40, 0, 0, 0], count: 600).flatMap { $0 }
-        #expect(unsafe client.write(bytes.span.bytes) == .wrote(2400))
-        #expect(worker.streams.mayRead(handle))
+        let found1 = Self.handle(worker, path)
+        let handle = try #require(found1)
+        #expect(Self.mayRead(worker, handle) == true)
         _ = worker.readStream(handle, startingAt: 0, at: now)
-        #expect(worker.handled == 512)
-        #expect(worker.streams.isBehind(handle))
-        #expect(!worker.streams.mayRead(handle))
-        #expect(worker.streams.takeBehind() == [handle])
+        #expect(Self.handled(worker) == 512)
+        #expect(Self.mayRead(worker, handle) == false)
+        let behind = worker.streams.takeBehind()
+        #expect(behind == [handle])
         _ = worker.readStream(handle, startingAt: 0, at: now)
-        #expect(worker.handled == 600)
-        #expect(worker.streams.mayRead(handle))
-        #expect(!worker.streams.hasBehind)
+        #expect(Self.handled(worker) == 600)
+        #expect(Self.mayRead(worker, handle) == true)
+        let next = worker.streams.takeBehind()
+        #expect(next.isEmpty)
     }
 
     @Test("who is handed on with many messages has one turn a round too", .requirement("RI-stream-10"))
@@ -95,35 +98,51 @@ struct WorkerStreamTests {
         var worker = try Self.makeWorker()
         let now = Clock.monotonic()
         let pair = try Pair()
-        let (client, path) = (pair.client, pair.path)
-        let said = [[UInt8]](repeating: [0x40, 0, 0, 0], count: 600).flatMap { $0 }
-        worker.adopt(HandedStream(ClientStream(pair.server), path: path, said: said), at: now)
-        #expect(worker.handled == 512)
-        let handle = try #require(worker.streams.handle(of: path))
-        #expect(worker.streams.takeBehind() == [handle])
+        let path = pair.path
+        worker.adopt(HandedStream(ClientStream(pair.server), path: path, said: Self.crowd), at: now)
+        #expect(Self.handled(worker) == 512)
+        let found2 = Self.handle(worker, path)
+        let handle = try #require(found2)
+        let behind = worker.streams.takeBehind()
+        #expect(behind == [handle])
         _ = worker.readStream(handle, startingAt: 0, at: now)
-        #expect(worker.handled == 600)
-        _ = client.raw
+        #expect(Self.handled(worker) == 600)
     }
 
     @Test("newcomers wait when many handshakes were answered in a round, and nobody else does")
     func handshakes() throws {
         var worker = try Self.makeWorker()
         let now = Clock.monotonic()
-        let (first, second) = (try Pair(), try Pair())
-        let (client, path, newcomer) = (first.client, first.path, second.path)
-        worker.adopt(HandedStream(ClientStream(first.server), path: path, said: []), at: now)
+        let first = try Pair()
+        let second = try Pair()
+        let (known, newcomer) = (first.path, second.path)
+        let written = unsafe first.client.write(Self.crowd.span.bytes.extracting(first: 4))
+        #expect(written == .wrote(4))
+        worker.adopt(HandedStream(ClientStream(first.server), path: known, said: []), at: now)
         worker.adopt(HandedStream(ClientStream(second.server), path: newcomer, said: []), at: now)
-        let bytes: [UInt8] = [0x40, 0, 0, 0]
-        #expect(unsafe client.write(bytes.span.bytes) == .wrote(4))
-        let plain = try #require(worker.streams.handle(of: path))
-        let undecided = try #require(worker.streams.handle(of: newcomer))
+        let found3 = Self.handle(worker, known)
+        let plain = try #require(found3)
+        let found4 = Self.handle(worker, newcomer)
+        let undecided = try #require(found4)
         _ = worker.readStream(plain, startingAt: 0, at: now)
         worker.streams.workspace.flights = StreamTable.flightsPerRound - 1
-        #expect(worker.streams.mayRead(plain) && worker.streams.mayRead(undecided))
+        #expect(Self.mayRead(worker, plain) == true)
+        #expect(Self.mayRead(worker, undecided) == true)
         worker.streams.workspace.flights = StreamTable.flightsPerRound
-        #expect(worker.streams.mayRead(plain) && !worker.streams.mayRead(undecided))
+        #expect(Self.mayRead(worker, plain) == true)
+        #expect(Self.mayRead(worker, undecided) == false)
         worker.streams.beginRound()
-        #expect(worker.streams.mayRead(undecided))
+        #expect(Self.mayRead(worker, undecided) == true)
     }
+
+    // Values that cannot be copied have no place in an expectation.
+    private static func handle(_ worker: borrowing Worker, _ path: FiveTuple) -> SlabHandle? {
+        worker.streams.handle(of: path)
+    }
+
+    private static func mayRead(_ worker: borrowing Worker, _ handle: SlabHandle) -> Bool {
+        worker.streams.mayRead(handle)
+    }
+
+    private static func handled(_ worker: borrowing Worker) -> Int { worker.handled }
 }
