@@ -236,7 +236,7 @@ let fuzzing: [Target] = [
         dependencies: [
             "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
             "Deflate", "ProxyProtocol", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS",
-            "PixelStreaming", "EngineIO", "SocketIO", "CredentialService",
+            "PixelStreaming", "EngineIO", "SocketIO", "CredentialService", "TLS", "TLSClient",
         ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(
@@ -269,6 +269,8 @@ let fuzzPrograms: [Target] = [
     fuzzProgram("FuzzProxyProtocol"),
     fuzzProgram("FuzzEngineIO"),
     fuzzProgram("FuzzSocketIO"),
+    fuzzProgram("FuzzStreams"),
+    fuzzProgram("FuzzTLS"),
 ]
 
 /// The whole server in one thread against a virtual network, from a seed.
@@ -284,6 +286,13 @@ let simulation: [Target] = [
             "SimulationKit", "TestSupport", "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives",
         ],
         path: "Tests/Simulation/Tests", swiftSettings: relaxed),
+    .testTarget(
+        name: "ConnectionSimulationTests",
+        dependencies: [
+            "SimulationKit", "ServerRuntime", "TLS", "TLSClient", "CTLSClient", "TestSupport", "TURN", "Containers",
+            "NetworkPrimitives",
+        ],
+        path: "Tests/Simulation/ConnectionTests", swiftSettings: relaxed),
     .target(
         name: "RoomSimulationKit", dependencies: ["TernV1", "Signaling", "JSON", "NetworkPrimitives", "TestSupport"],
         path: "Tests/Simulation/RoomKit", swiftSettings: relaxed + [.unsafeFlags(["-O"])]),

@@ -22,6 +22,8 @@ package struct FuzzOracle: Sendable {
         FuzzOracle(name: "ProxyProtocol", check: checkProxyProtocol),
         FuzzOracle(name: "EngineIO", check: checkEngineIO),
         FuzzOracle(name: "SocketIO", check: checkSocketIO),
+        FuzzOracle(name: "Streams", check: checkStreams),
+        FuzzOracle(name: "TLS", check: checkTLS),
     ]
 }
 

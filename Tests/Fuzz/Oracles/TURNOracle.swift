@@ -45,6 +45,7 @@ struct TURNPlayer {
         case 12: replay(&script)
         case 13: raw(&script, isRepaired: true)
         case 14 where choice >= 0x80: signal(&script)
+        case 15 where choice >= 0x80: world.disconnect(Int(choice >> 4 & 0b11))
         default: raw(&script, isRepaired: false)
         }
     }

@@ -27,7 +27,10 @@ struct TURNDatagram {
         guard let author, author.noncePath == pathIndex else { return nil }
         // reason: the script may have set the wall clock to its limit
         let age = unixTime.seconds &- author.nonceTime.seconds
-        return (-30...600).contains(age) ? author : nil
+        // A nonce has 24 bits of its time. One that has been believed is believed again when they are the same, as
+        // nobody gains by it.
+        let wrapped = (age &+ 30) & 0xFF_FFFF  // reason: as above
+        return wrapped <= 630 ? author : nil
     }
 }
 
@@ -79,7 +82,9 @@ struct TURNRequestBuilder {
         }
         if extras & 0x80 != 0 {
             // FINGERPRINT is not signed: with its type changed, what remains is a request that holds.
-            let signedCount = datagram.bytes.count - (extras & 2 != 0 ? 8 : 0)
+            // So it is with the second of two proofs, which lies behind the first one.
+            let tail = (extras & 2 != 0 ? 8 : 0) + (proof == .both ? 36 : 0)
+            let signedCount = datagram.bytes.count - tail
             datagram.bytes[Int(script.uint16()) % signedCount] ^= max(1, script.byte())
             datagram.author = nil
         }

@@ -10,7 +10,7 @@ enum TURNScene {
     static let sharedSecret = Array("shared secret".utf8)
     static let startOfWallClock: Int64 = 1_800_000_000
 
-    /// Two ports of one client, another client, and one that speaks IPv6.
+    /// Two ports of one client, another client, and one that speaks IPv6. See `TURNSetup.path`.
     static let paths: [FiveTuple] = [
         path("198.51.100.7:4000", "192.0.2.1:3478"), path("198.51.100.7:4001", "192.0.2.1:3478"),
         path("203.0.113.9:4000", "192.0.2.1:3478"), path("[2001:db8:7::7]:4000", "[2001:db8::1]:3478"),
@@ -19,6 +19,30 @@ enum TURNScene {
     static let relayIPv4 = RelayAddress(local: ip("192.0.2.1"), advertised: ip("192.0.2.1"))
     static let mappedIPv4 = RelayAddress(local: ip("10.1.0.5"), advertised: ip("192.0.2.77"))
     static let relayIPv6 = RelayAddress(local: ip("2001:db8::1"), advertised: ip("2001:db8::1"))
+
+    /// The second addresses and the second port of NAT discovery.
+    static let discoveryIPs = [ip("192.0.2.1"), ip("192.0.2.2"), ip("2001:db8::1"), ip("2001:db8::2")]
+    static let discoveryPorts: [UInt16] = [3478, 3479]
+    static let discovery = NATDiscovery(
+        pairs: [pair(discoveryIPs[0], discoveryIPs[1]), pair(discoveryIPs[2], discoveryIPs[3])].compactMap { $0 },
+        port: 3478, alternatePort: 3479)
+
+    /// Of both families, with and without a name, and among them the server that was asked.
+    static let alternates: AlternateServers = {
+        let name = Array("other.example".utf8)
+        let servers = [
+            AlternateServer(SocketAddress(ip: ip("192.0.2.9"), port: 3478), domain: name),
+            AlternateServer(SocketAddress(ip: ip("192.0.2.1"), port: 3478)),
+            AlternateServer(SocketAddress(ip: ip("2001:db8::9"), port: 5349), domain: name),
+        ]
+        return AlternateServers(udp: servers, tcp: servers, secure: servers)
+    }()
+
+    private static func pair(_ first: IPAddress, _ second: IPAddress) -> NATDiscovery.Pair? {
+        NATDiscovery.Pair(
+            NATDiscovery.Address(local: first, advertised: first),
+            NATDiscovery.Address(local: second, advertised: second))
+    }
 
     /// Few enough that a script uses them up.
     static let ports: ClosedRange<UInt16> = 49_152...49_159

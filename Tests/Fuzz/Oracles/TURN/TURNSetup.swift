@@ -13,6 +13,8 @@ struct TURNSetup {
     let hasMembers: Bool
     let directory: CredentialDirectory
     let quotas: QuotaPolicy
+    /// How clients come, all of them.
+    let transport: ClientTransport
     private(set) var settings: TURNSettings
 
     init(_ script: inout Script) {
@@ -22,6 +24,9 @@ struct TURNSetup {
         hasSecret = users & 1 == 0
         hasKeyUser = users & 2 != 0
         hasMembers = users & 0x40 != 0
+        // What came later, behind a bit that older scripts have not set.
+        let ways = users & 0x80 != 0 ? script.byte() : 0
+        transport = [.udp, .tcp, .tls, .dtls][Int(ways & 0b11)]
         directory = Self.directory(hasSecret: hasSecret, hasKeyUser: hasKeyUser, isStrict: users & 4 != 0)
         isAnonymous = users & 0x38 == 0x38
         isMapped = policy & 1 != 0
@@ -51,6 +56,16 @@ struct TURNSetup {
         settings.reportsBindings = style & 0x20 != 0
         settings.software = style & 0x40 != 0 ? Array("tern".utf8) : nil
         settings.defaultAddressFamily = style & 0x80 != 0 ? .sameAsClient : .ipv4
+        // Tests/TURNTests plays RFC 6062, which needs another shell.
+        settings.relaysTCP = false
+        if ways & 4 != 0 { settings.discovery = TURNScene.discovery }
+        if ways & 8 != 0 { settings.alternates = TURNScene.alternates }
+    }
+
+    /// The client and where it comes to.
+    func path(_ index: Int) -> FiveTuple {
+        let path = TURNScene.paths[index]
+        return FiveTuple(client: path.client, server: path.server, transport: transport)
     }
 
     /// The bound of an answer to somebody unknown, in tenths of the request: REALM of twelve bytes, NONCE and
@@ -59,6 +74,8 @@ struct TURNSetup {
         var largest = 20 + 8 + 16 + 36 + 12
         if settings.sendsReasonPhrases { largest += 16 }
         if settings.alwaysAddsFingerprint { largest += 8 }
+        // NAT discovery tells four addresses.
+        if settings.discovery != nil { largest = max(largest, 20 + 4 * 24 + 8) }
         return largest / 2
     }
 

@@ -53,7 +53,7 @@ final class TURNWorld {
     // MARK: - Inputs
 
     func receive(_ datagram: TURNDatagram) {
-        let path = TURNScene.paths[datagram.pathIndex]
+        let path = setup.path(datagram.pathIndex)
         switch forwarder.receiveFromClient(datagram.bytes.span.bytes, on: path, at: now) {
         case .sendToPeer(let peer, let socket, _, let payload, _):
             require(payload.lowerBound >= 0 && payload.upperBound <= datagram.bytes.count, "the payload is received")
@@ -97,6 +97,8 @@ final class TURNWorld {
         guard case .sendToClient(let path, let frame) = verdict else { return }
         require(frame.header > 0 && frame.header <= headroom.count, "the header lies in the headroom")
         require(routes.paths[owner.allocation] == path, "data goes to the client that owns the relay")
+        let byteCount = frame.header + payload.count + frame.padding
+        require(!path.transport.isStream || byteCount % 4 == 0, "a frame of a stream ends at a multiple of four")
         let header = Array(headroom.suffix(frame.header))
         let channel = header[0] >= 0x40 ? UInt16(header[0]) << 8 | UInt16(header[1]) : nil
         grants.checkRelaying(path, peer.ip, channel: channel, at: now)
@@ -106,6 +108,16 @@ final class TURNWorld {
     func receiveICMP(_ message: ICMPMessage, allocation: UInt32) {
         reply { server, buffer in server.receiveICMP(message, allocation: allocation, at: now, reply: buffer) }
         drain()
+        check()
+    }
+
+    /// The connection or the association of a client ends, and what it had with it.
+    func disconnect(_ pathIndex: Int) {
+        let path = setup.path(pathIndex)
+        guard path.transport.provesAddress else { return }
+        server.disconnected(path, at: now)
+        drain()
+        require(routes.allocation(of: path) == nil, "an allocation ends with its connection")
         check()
     }
 
@@ -202,7 +214,7 @@ final class TURNWorld {
             guard let address = held.removeValue(forKey: token) else { return }
             ledger.returnPort(address.port, of: address.ip, wasUsable: true, at: now)
         case .closeRelay(let socket): require(sockets.removeValue(forKey: socket) != nil, "a socket is closed once")
-        case .tcp: require(false, "clients over UDP relay no TCP")
+        case .tcp: require(false, "no TCP is relayed where that is off")
         case .route(let change):
             if case .removeAllocation(let allocation) = change, let path = routes.paths[allocation] { grants.end(path) }
             routes.apply(change)
@@ -320,7 +332,7 @@ extension TURNWorld {
         }
         guard let asked, let request = asked.message else { fatalError("broken promise: only requests are answered") }
         replyCount += 1
-        require(path == TURNScene.paths[asked.datagram.pathIndex], "the answer goes to who asked")
+        checkWay(path, from: setup.path(asked.datagram.pathIndex), request, response)
         require(request.type.messageClass == .request, "only requests are answered")
         require(response.type.method == request.type.method, "the answer is of the method of the request")
         require(response.transactionID == request.transactionID, "the answer has the request's transaction id")
@@ -338,14 +350,18 @@ extension TURNWorld {
             require(isBinding || response.type.messageClass == .error, "nobody unknown succeeds")
             require(bytes.count * 10 <= asked.datagram.bytes.count * setup.amplificationTenths, "no amplification")
         }
+        if Self.value(of: .alternateServer, in: bytes) != nil { checkRedirection(response, bytes, request, path) }
         guard response.type.messageClass == .success else { return }
         grants.note(request, asked.datagram.bytes, bytes, path, at: now, setup.settings.externalAddresses)
     }
 
     private func checkClassicReply(_ bytes: [UInt8], _ path: FiveTuple) {
-        guard let asked, setup.settings.answersClassicBinding else { fatalError("broken promise: an answer is STUN") }
+        // Over DTLS the old form is refused in the old form.
+        guard let asked, setup.settings.answersClassicBinding || setup.transport == .dtls else {
+            fatalError("broken promise: an answer is STUN")
+        }
         replyCount += 1
-        require(path == TURNScene.paths[asked.datagram.pathIndex], "a classic answer goes to who asked")
+        require(path == setup.path(asked.datagram.pathIndex), "a classic answer goes to who asked")
         require(bytes.count <= 3 * asked.datagram.bytes.count, "a classic answer is short")
         require(bytes[4..<20] == asked.datagram.bytes[4..<20], "a classic answer has the id of its request")
     }
