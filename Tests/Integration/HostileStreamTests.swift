@@ -54,7 +54,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a connection without an allocation is closed in its time, one with an allocation is not")
+        @Test(
+            "a connection without an allocation is closed in its time, one with an allocation is not",
+            .requirement("RI-stream-11"))
         func silent() async throws {
             try await TernServer.run(ServerPlan("max-allocate-timeout=1")) { server in
                 let client = try server.streamClient()

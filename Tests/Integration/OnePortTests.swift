@@ -36,7 +36,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test("without ALPN the first bytes tell, and with it nothing else does")
+        @Test(
+            "without ALPN the first bytes tell, and with it nothing else does", .requirement("RI-tls-1"),
+            .requirement("R7443-3-1"), .requirement("R7301-3.2-1"))
         func firstBytes() async throws {
             try await TernServer.run(Self.plan) { server in
                 #expect(try server.secureStream([]).isServed())

@@ -27,7 +27,9 @@ struct TLSSessionTests {
         #expect(pair.server.agreement?.applicationProtocol == nil)
     }
 
-    @Test("RFC 9325 §3.1.1: TLS 1.0 and 1.1 are refused", arguments: [0x0301, 0x0302] as [Int32])
+    @Test(
+        "RFC 9325 §3.1.1: TLS 1.0 and 1.1 are refused", .requirement("R9325-3.1.1-1"),
+        arguments: [0x0301, 0x0302] as [Int32])
     func oldVersions(version: Int32) throws {
         var pair = try StreamPair(offer: ClientOffer(version: version))
         let isDone = pair.shake()
@@ -47,7 +49,7 @@ struct TLSSessionTests {
         #expect(isNewDone)
     }
 
-    @Test("RFC 7443: ALPN chooses in the server's order")
+    @Test("RFC 7443: ALPN chooses in the server's order", .requirement("R7443-3-1"))
     func applicationProtocol() throws {
         let ours = ["stun.turn", "stun.nat-discovery", "http/1.1"]
         for (offered, chosen) in [
@@ -65,7 +67,7 @@ struct TLSSessionTests {
         #expect(isDone && silent.server.agreement?.applicationProtocol == nil)
     }
 
-    @Test("RFC 7301 §3.2: a client that offers other protocols only is refused")
+    @Test("RFC 7301 §3.2: a client that offers other protocols only is refused", .requirement("R7301-3.2-1"))
     func wrongApplicationProtocol() throws {
         var pair = try StreamPair(settings: settings(["stun.turn"]), offer: ClientOffer(protocols: ["h2"]))
         let isDone = pair.shake()

@@ -10,8 +10,8 @@ package func checkStreams(_ input: RawSpan) {
 
 // MARK: - What comes
 
-/// A byte for the limits, two for the cuts, then what a client sends. However it is cut, the same frames come of it, and
-/// they are what a reading of the whole finds.
+/// A byte for the limits, two for the cuts, then what a client sends. However it is cut, the same frames come of it,
+/// and they are what a reading of the whole finds.
 private func checkDeframing(_ script: inout Script) {
     let choice = script.byte()
     let numbers: ChannelNumberRange = choice & 1 == 0 ? .rfc8656 : .rfc5766

@@ -57,8 +57,8 @@ final class LossyClient {
     }
 }
 
-/// The table of a worker at the other end of the links. Time is virtual; OpenSSL's own timers, by which flights are sent
-/// again, run by the wall clock and are as short as they can be. Nothing that is judged here hangs by them.
+/// The table of a worker at the other end of the links. Time is virtual; OpenSSL's own timers, by which flights are
+/// sent again, run by the wall clock and are as short as they can be. Nothing that is judged here hangs by them.
 final class LossyWorld {
     static let associationsMax = 6
     static let handshakesMax = 3

@@ -4,8 +4,8 @@ import TURN
 
 // Answers that go another way than the question came, and those that send clients another way.
 extension TURNWorld {
-    /// An answer goes back where the request came from, but for what RFC 5780 §7.2 and §7.5 allow over UDP: from another
-    /// address of ours, to another port of the same host.
+    /// An answer goes back where the request came from, but for what RFC 5780 §7.2 and §7.5 allow over UDP: from
+    /// another address of ours, to another port of the same host.
     func checkWay(_ path: FiveTuple, from asked: FiveTuple, _ request: STUNMessage, _ response: STUNMessage) {
         guard path != asked else { return }
         require(setup.settings.discovery != nil && asked.transport == .udp, "the answer goes to who asked")
