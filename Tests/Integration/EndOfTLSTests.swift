@@ -8,7 +8,7 @@ extension IntegrationTests {
     @Suite("Ends of TLS with something before or behind them")
     struct EndOfTLSTests {
         static var plan: ServerPlan {
-            var plan = ServerPlan("relay-threads=1")
+            var plan = ServerPlan("relay-threads=1", "tls-listening-port=@PORT@")
             plan.options += TestCertificate.options
             plan.files = TestCertificate.shared.files
             return plan
