@@ -6,8 +6,8 @@ package enum MessageClass: UInt8, Sendable {
     case error = 0b11
 }
 
-/// A STUN method: twelve bits (RFC 8489 §18.2, RFC 8656 §18.1, RFC 6062 §6.1). Methods that Tern does not know keep their
-/// number.
+/// A STUN method: twelve bits (RFC 8489 §18.2, RFC 8656 §18.1, RFC 6062 §6.1). Methods that Tern does not know keep
+/// their number.
 package struct Method: Hashable, Sendable {
     package let rawValue: UInt16
 
