@@ -85,6 +85,13 @@ struct RFC8489Section6_3 {
         #expect(response?[.unknownAttributes] == [0x00, 0x03])
     }
 
+    @Test("ACCESS-TOKEN is unknown, because there is no third-party authorization", .requirement("RI-oauth-1"))
+    func accessToken() {
+        let response = harness.client().request(.allocate, [.udp, Attribute(type: 0x001B, [1, 2, 3, 4])])
+        #expect(response?.errorCode == 420)
+        #expect(response?[.unknownAttributes] == [0x00, 0x1B])
+    }
+
     @Test("420 lists sixteen types, and of more the first sixteen", .requirement("RI-limits-1"))
     func unknownAtMost() {
         let client = harness.client()
