@@ -40,6 +40,15 @@ struct ClientProgram: Sendable {
     static let pagesRecovery = ClientProgram("pages_recovery_client.py", interpreter: "/usr/bin/python3")
     static let pagesRenewal = ClientProgram("pages_renewal_client.py", interpreter: "/usr/bin/python3")
 
+    /// What turnutils_uclient relays over each transport: by channels, by indications, with pairs of ports, many
+    /// sessions at once, lengths that need padding, and a peer without a relay.
+    static let relayingFlags = [
+        ["-y", "-c", "-n", "100", "-z", "5"], ["-y", "-c", "-s", "-n", "100", "-z", "5"],
+        ["-y", "-n", "50", "-z", "5"],
+        ["-m", "20", "-y", "-c", "-n", "20"], ["-l", "101", "-y", "-c", "-n", "20"],
+        ["--peer", "127.0.0.1", "-c", "-n", "50", "-z", "5"],
+    ]
+
     private let script: String
     private let interpreter: String
 

@@ -85,11 +85,7 @@ struct InteropTests {
 
     @Test(
         "coturn's uclient loses nothing over TCP, by channels and by indications, and with many sessions at once",
-        arguments: [
-            ["-y", "-c", "-n", "100", "-z", "5"], ["-y", "-c", "-s", "-n", "100", "-z", "5"],
-            ["-y", "-n", "50", "-z", "5"], ["-m", "20", "-y", "-c", "-n", "20"], ["-l", "101", "-y", "-c", "-n", "20"],
-            ["--peer", "127.0.0.1", "-c", "-n", "50", "-z", "5"],
-        ])
+        arguments: ClientProgram.relayingFlags)
     func uclientTCP(flags: [String]) async throws {
         try await expectSuccess(of: .uclient, on: .wideChannels, flags: ["-t"] + flags)
     }

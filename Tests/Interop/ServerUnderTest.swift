@@ -19,6 +19,14 @@ struct ServerConfiguration: Sendable {
     /// turnutils_uclient picks channel numbers up to 0x7FFF, as RFC 5766 §11 allowed and RFC 8656 §12 does not.
     static let wideChannels = ServerConfiguration(options: ["rfc5766-channel-numbers"])
 
+    /// TLS and DTLS too, with a certificate for the addresses of this machine.
+    static var encrypted: ServerConfiguration {
+        var configuration = ServerConfiguration.wideChannels
+        configuration.options += ["cert=@DIRECTORY@/cert.pem", "pkey=@DIRECTORY@/key.pem"]
+        configuration.preparation = .certificate
+        return configuration
+    }
+
     /// Two addresses with two ports each, for NAT behaviour discovery.
     static let fourAddresses = ServerConfiguration(addresses: ["127.0.0.1", "127.0.0.2"], options: ["rfc5780"])
 

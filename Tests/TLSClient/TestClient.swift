@@ -120,6 +120,12 @@ package final class TestClient {
 
     package var serverKey: Int { Int(test_client_server_key(handle)) }
 
+    /// SHA-256 of the server's certificate.
+    package var serverFingerprint: [UInt8]? {
+        var digest = [UInt8](repeating: 0, count: 32)
+        return test_client_server_fingerprint(handle, &digest) ? digest : nil
+    }
+
     package var applicationProtocol: String? {
         var name = [UInt8](repeating: 0, count: 255)
         let count = test_client_protocol(handle, &name, name.count)

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSockets
 import NetworkPrimitives
 import ProxyProtocol
@@ -221,7 +222,10 @@ struct ClientStream: ~Copyable, Sendable {
     private mutating func finish(_ taken: Int, of offered: Int, _ workspace: inout TLSWorkspace) -> WriteResult {
         // Of a connection that is gone, the next read tells.
         _ = writeOutbox(&workspace)
-        return taken > 0 || offered == 0 ? .wrote(taken) : .wouldBlock
+        guard taken == 0, offered > 0 else { return .wrote(taken) }
+        // A session that takes nothing although nothing waits says no more, or not yet: there is no room to wait for,
+        // and a poller that looks for it would find it at once, again and again.
+        return hasUnsent ? .wouldBlock : .failed(SystemError(operation: "TLS", errno: EPIPE))
     }
 
     /// Gives the kernel what is encrypted already; `.wrote` when nothing is left of it.

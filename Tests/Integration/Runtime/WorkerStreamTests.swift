@@ -3,6 +3,8 @@ import Containers
 import EventLoop
 import LinuxSockets
 import NetworkPrimitives
+import TLS
+import TLSClient
 import TURN
 import TestSupport
 import Testing
@@ -133,6 +135,34 @@ struct WorkerStreamTests {
         #expect(Self.mayRead(worker, undecided) == false)
         worker.streams.beginRound()
         #expect(Self.mayRead(worker, undecided) == true)
+    }
+
+    @Test("who is in the middle of a handshake cannot be told anything, and nobody waits for room to do it")
+    func nothingBeforeTheHandshake() throws {
+        let identity = try TLSIdentity(
+            certificates: TestIdentity.ecdsa.certificate, named: "cert.pem", key: TestIdentity.ecdsa.key,
+            named: "key.pem")
+        let context = try TLSContext([identity], TLSContext.Settings(transport: .tls))
+        let greeting = TestClient(ClientOffer())
+        _ = greeting.handshake()
+        let hello = Array(greeting.output().joined())
+        let pair = try Pair()
+        let written = unsafe pair.client.write(hello.span.bytes)
+        #expect(written == .wrote(hello.count))
+        var stream = ClientStream(pair.server)
+        var workspace = TLSWorkspace()
+        var bytes = [UInt8](repeating: 7, count: 1024)
+        var span = bytes.mutableSpan
+        var room = span.mutableBytes
+        let read = stream.read(into: &room, &workspace, context)
+        #expect(read == .bytes(0, more: false))
+        let protection = stream.protection
+        #expect(protection == .greeting)
+        let outcome = stream.write(gathering: [[1, 2, 3]], &workspace)
+        guard case .failed = outcome else {
+            Issue.record("a word was taken, or is to be tried for ever: \(outcome)")
+            return
+        }
     }
 
     // Values that cannot be copied have no place in an expectation.

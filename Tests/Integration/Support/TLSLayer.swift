@@ -1,88 +1,56 @@
 import CTLSClient
+import TLSClient
 
 /// OpenSSL's client between a test and its connection. It believes every certificate.
 final class TLSLayer {
-    private let handle: OpaquePointer
+    private let client: TestClient
     private var isEstablished = false
 
-    init(_ protocols: [String] = []) {
-        let wire = protocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
-        var options = test_client_options()
-        handle = wire.withUnsafeBufferPointer { wire in
-            options.protocols = wire.isEmpty ? nil : wire.baseAddress
-            options.protocols_count = wire.count
-            return test_client_make(&options)!
-        }
-    }
-
-    deinit { test_client_free(handle) }
+    init(_ protocols: [String] = []) { client = TestClient(ClientOffer(protocols: protocols)) }
 
     /// 1 when it is complete, 0 when it goes on, negative when it has failed.
     func handshake() -> Int {
-        let progress = Int(test_client_handshake(handle))
+        let progress = client.handshake()
         isEstablished = progress == 1
         return progress
     }
 
-    func input(_ bytes: [UInt8]) { test_client_input(handle, bytes, bytes.count) }
+    func input(_ bytes: [UInt8]) { client.input(bytes) }
 
     /// What the server has to get.
-    func output() -> [UInt8] {
-        var all: [UInt8] = []
-        var bytes = [UInt8](repeating: 0, count: 40_000)
-        while true {
-            let count = test_client_output(handle, &bytes, bytes.count)
-            if count == 0 { return all }
-            all += bytes[..<count]
-        }
-    }
+    func output() -> [UInt8] { Array(client.output().joined()) }
 
+    /// What has come since the handshake.
     func read() -> [UInt8] {
         var all: [UInt8] = []
-        var bytes = [UInt8](repeating: 0, count: 20_000)
-        while isEstablished {
-            let count = test_client_read(handle, &bytes, bytes.count)
-            guard count > 0 else { break }
-            all += bytes[..<Int(count)]
-        }
+        while isEstablished, case .bytes(let bytes) = client.read() { all += bytes }
         return all
     }
 
-    func write(_ bytes: [UInt8]) -> Bool { test_client_write(handle, bytes, bytes.count) }
+    func write(_ bytes: [UInt8]) -> Bool { client.write(bytes) }
 
     /// Says that nothing more comes.
-    func close() { test_client_close(handle) }
+    func close() { client.close() }
 
-    var applicationProtocol: String? {
-        var name = [UInt8](repeating: 0, count: 255)
-        let count = test_client_protocol(handle, &name, name.count)
-        return count == 0 ? nil : String(decoding: name[..<count], as: UTF8.self)
-    }
+    var applicationProtocol: String? { client.applicationProtocol }
 
-    var fingerprint: [UInt8]? {
-        var digest = [UInt8](repeating: 0, count: 32)
-        return test_client_server_fingerprint(handle, &digest) ? digest : nil
-    }
+    var fingerprint: [UInt8]? { client.serverFingerprint }
 }
 
 /// A certificate made on the spot, for `cert` and `pkey`.
 struct TestCertificate {
-    let certificate: [UInt8]
-    let key: [UInt8]
+    private let identity: TestIdentity
 
-    init(_ kind: Int = TEST_KEY_EC) {
-        var certificate = [UInt8](repeating: 0, count: 8192)
-        var key = [UInt8](repeating: 0, count: 8192)
-        let isMade = test_identity(Int32(kind), nil, &certificate, certificate.count, &key, key.count)
-        precondition(isMade, "OpenSSL makes keys and certificates")
-        self.certificate = Array(certificate.prefix { $0 != 0 })
-        self.key = Array(key.prefix { $0 != 0 })
-    }
+    init(_ identity: TestIdentity = TestIdentity(kind: TEST_KEY_EC)) { self.identity = identity }
 
-    static let shared = TestCertificate()
+    static let shared = TestCertificate(.ecdsa)
 
     /// For a plan.
     static let options = ["cert=@DIRECTORY@/cert.pem", "pkey=@DIRECTORY@/key.pem"]
+
+    var certificate: [UInt8] { identity.certificate }
+
+    var key: [UInt8] { identity.key }
 
     var files: [String: [UInt8]] { ["cert.pem": certificate, "key.pem": key] }
 }
