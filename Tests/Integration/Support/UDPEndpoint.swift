@@ -1,5 +1,6 @@
 import Foundation
 import NetworkPrimitives
+import Synchronization
 import TestSupport
 
 /// A blocking UDP socket of a test: a client's, or a peer's.
@@ -8,9 +9,27 @@ final class UDPEndpoint {
     let address: SocketAddress
     private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-    /// Binds; `port` 0 lets the kernel choose.
+    /// Addresses that the kernel has chosen. A server may still have an allocation for one whose socket is closed.
+    private static let chosen = Mutex<Set<SocketAddress>>([])
+
+    /// Binds; `port` 0 lets the kernel choose one that no other endpoint has had.
     init(_ ip: String = "127.0.0.1", port: UInt16 = 0) throws {
         let wanted = try SocketAddress(ip: IPAddress.parsed(ip), port: port)
+        // Held until there is another one, or the kernel would choose it again.
+        var used: [Int32] = []
+        defer { for descriptor in used { close(descriptor) } }
+        while true {
+            let (descriptor, address) = try Self.open(wanted)
+            guard port == 0, used.count < 100, !Self.chosen.withLock({ $0.insert(address).inserted }) else {
+                self.descriptor = descriptor
+                self.address = address
+                return
+            }
+            used.append(descriptor)
+        }
+    }
+
+    private static func open(_ wanted: SocketAddress) throws -> (descriptor: Int32, address: SocketAddress) {
         let descriptor = socket(wanted.family == .ipv4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue), 0)
         guard descriptor >= 0 else { throw TestFailure("socket: errno \(errno)") }
         var size: Int32 = 4 << 20
@@ -26,8 +45,7 @@ final class UDPEndpoint {
         _ = withUnsafeMutablePointer(to: &name) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
-        self.descriptor = descriptor
-        address = SocketAddress(name)
+        return (descriptor, SocketAddress(name))
     }
 
     deinit { close(descriptor) }
