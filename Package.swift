@@ -87,7 +87,7 @@ let services: [Target] = [
         name: "WebService",
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "JSON", "HTTP", "WebSocket", "Signaling", "TernV1",
-            "CredentialService", "Pages",
+            "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO", "CredentialService", "Pages",
         ], swiftSettings: strict),
 ]
 
@@ -96,8 +96,8 @@ let assembly: [Target] = [
         name: "ServerRuntime",
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
-            "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
-            "CredentialService", "WebService",
+            "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO",
+            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
@@ -221,6 +221,13 @@ let testTargets: [Target] = [
         name: "LoadTests", dependencies: ["tern-bench", "LinuxSockets", "NetworkPrimitives"], path: "Tests/Load",
         swiftSettings: relaxed),
     // Workers in this process, to see what no client can.
+    // The application that the official suites of Engine.IO and Socket.IO want.
+    .executableTarget(
+        name: "tern-socketio-echo",
+        dependencies: [
+            "NetworkPrimitives", "HTTP", "WebSocket", "Signaling", "TernV1", "EngineIO", "SocketIO", "LinuxSockets",
+            "EventLoop", "CredentialService", "WebService",
+        ], path: "Tests/SocketIOEcho", swiftSettings: relaxed),
     .testTarget(
         name: "RuntimeTests",
         dependencies: [

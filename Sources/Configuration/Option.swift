@@ -129,6 +129,8 @@ package enum ValueKind: Sendable, Equatable {
     case tokenIssuer
     /// A host name or an address.
     case host
+    /// `name` or `name:port` of a signaling dialect.
+    case dialect
 
     /// A value of this kind may be or contain a secret, so no message may quote it.
     package var isConfidential: Bool {
@@ -136,7 +138,7 @@ package enum ValueKind: Sendable, Equatable {
         case .credentials, .secret, .connection, .apiKey, .longSecret: true
         case .flag, .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .alternate,
             .externalAddress, .peers,
-            .character, .choice, .string, .device, .path, .origin, .roomPattern, .tokenIssuer, .host:
+            .character, .choice, .string, .device, .path, .origin, .roomPattern, .tokenIssuer, .host, .dialect:
             false
         }
     }
@@ -154,7 +156,7 @@ package enum ValueKind: Sendable, Equatable {
         case .port, .integer, .bytes, .bytesPerSecond, .address, .endpoint, .alternate, .externalAddress, .peers,
             .credentials,
             .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret, .origin,
-            .roomPattern, .tokenIssuer, .host:
+            .roomPattern, .tokenIssuer, .host, .dialect:
             true
         }
     }

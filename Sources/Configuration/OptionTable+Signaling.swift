@@ -1,7 +1,9 @@
 // The rows about signaling: the port, who may enter, credentials for members, and limits.
 
 extension OptionTable {
-    static let signaling = signalingService + signalingCredentials + signalingLimits + signalingQueues + http
+    static let signaling =
+        signalingService + dialects + signalingCredentials + signalingLimits + signalingQueues
+        + http
 
     private static let signalingService: [Option] = [
         Option(

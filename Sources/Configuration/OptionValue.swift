@@ -13,6 +13,7 @@ enum OptionValue: Equatable, Sendable {
     case apiKey(SignalingAPIKey)
     case tokenIssuer(SignalingTokenIssuer)
     case host(SignalingHost)
+    case dialect(SignalingDialect)
     case text(String)
 }
 
@@ -50,6 +51,7 @@ extension OptionValue {
         case .roomPattern: return .text(try SignalingText.roomPattern(text))
         case .tokenIssuer: return .tokenIssuer(try SignalingTokenIssuer(parsing: text))
         case .host: return .host(try SignalingHost(parsing: text))
+        case .dialect: return .dialect(try SignalingDialect(parsing: text))
         case .secret, .connection, .string, .path: return .text(text)
         }
     }
@@ -63,7 +65,7 @@ extension OptionValue {
         case .port, .integer, .seconds, .bytes, .bytesPerSecond, .address, .endpoint, .alternate, .externalAddress,
             .peers,
             .credentials, .secret, .connection, .character, .choice, .string, .device, .path, .apiKey, .longSecret,
-            .origin, .roomPattern, .tokenIssuer, .host:
+            .origin, .roomPattern, .tokenIssuer, .host, .dialect:
             throw MalformedValue("the value is missing; write one, or remove the option")
         }
     }

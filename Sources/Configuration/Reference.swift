@@ -219,6 +219,7 @@ package enum ExampleFile {
         case .roomPattern: "lobby-*"
         case .tokenIssuer: "https://login.example.org:/etc/turnserver/issuer.pem"
         case .host: "turn.example.org"
+        case .dialect: "simple-peer:8081"
         }
     }
 
@@ -266,6 +267,7 @@ extension ValueKind {
         case .roomPattern: "name, `prefix*`, or `*`"
         case .tokenIssuer: "issuer:/path"
         case .host: "host name or IP address"
+        case .dialect: "name or name:port"
         }
     }
 }

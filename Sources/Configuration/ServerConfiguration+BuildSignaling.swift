@@ -26,6 +26,7 @@ extension ServerConfiguration.Signaling {
         trustedProxies = Self.trustedProxies(settings, log: &log)
         staticRoot = settings.text("static-root")
         compressesMessages = settings.flag("websocket-deflate")
+        dialects = Dialects(settings, signalingPort: port, log: &log)
         credentials = Credentials(settings, quotas: quotas, log: &log)
         limits = Limits(settings, log: &log)
         http = HTTPLimits(settings)

@@ -24,6 +24,8 @@ extension ServerConfiguration {
         /// permessage-deflate is agreed to.
         package let compressesMessages: Bool
         /// TURN credentials of members.
+        /// The protocols of other signaling servers.
+        package let dialects: Dialects
         package let credentials: Credentials
         package let limits: Limits
         package let http: HTTPLimits

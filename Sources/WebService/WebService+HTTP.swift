@@ -58,7 +58,7 @@ extension WebService {
         }
     }
 
-    private mutating func respond(
+    mutating func respond(
         _ response: HTTPResponse, on handle: SlabHandle, at now: Instant, unixTime: UnixTime
     ) {
         let pieces = connections[handle].withHTTP { $0.respond(response, at: now, unixTime: unixTime) }
@@ -73,12 +73,12 @@ extension WebService {
         markReady(handle)
     }
 
-    /// The answer to a request; nil when it became a WebSocket.
+    /// The answer to a request; nil when it became a WebSocket, or is answered later.
     private mutating func answer(
         _ request: HTTPRequest, on handle: SlabHandle, at now: Instant, unixTime: UnixTime
     ) -> HTTPResponse? {
         let context = context(of: request, on: handle, at: now, unixTime: unixTime)
-        guard let route = Route(request.target.segments) else {
+        guard let route = route(request, profile: connections[handle].profile) else {
             return .problem(
                 .notFound, "not_found", "there is nothing at this path; the API is described in Docs/Signaling")
         }
@@ -88,7 +88,7 @@ extension WebService {
             return .problem(
                 .forbidden, "foreign_origin", "pages of this origin may not use this server; see signaling-origin")
         }
-        if request.isPreflight { return preflight(route, context) }
+        if request.isPreflight { return preflight(route, request, context) }
         if request.method == .options, !route.methods.contains(.options) {
             var response = HTTPResponse.empty(.noContent)
             response.headers.append("allow", HTTPFieldValue(cleaning: route.allowHeader))
@@ -100,14 +100,20 @@ extension WebService {
             response.headers.append("allow", HTTPFieldValue(cleaning: route.allowHeader))
             return response
         }
-        if route.needsSecret, let seconds = failures.waitSeconds(context.visitor.address, at: now) {
+        if route.needsSecret, request.beginsSession(route),
+            let seconds = failures.waitSeconds(context.visitor.address, at: now)
+        {
             var response = HTTPResponse.problem(
                 .tooManyRequests, "rate_limited", "too many wrong tokens or keys from this address; wait \(seconds) s")
             response.headers.append("retry-after", HTTPFieldValue(seconds))
             return response
         }
-        if case .signal = route {
-            return upgrade(request, context, on: handle, at: now, unixTime: unixTime)
+        if let destination = destination(route, request, context), route != .engine || request.isUpgrade {
+            return upgrade(request, to: destination, context, on: handle)
+        }
+        if case .engine = route {
+            receiveEngineRequest(request, context, on: handle)
+            return nil
         }
         return withCORS(respond(to: route, request, context), route, context)
     }
@@ -141,10 +147,11 @@ extension WebService {
     // MARK: - CORS
 
     /// The answer to a browser that asks before it sends (Fetch Standard, CORS-preflight request).
-    private func preflight(_ route: Route, _ context: RequestContext) -> HTTPResponse {
+    private func preflight(_ route: Route, _ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         guard case .listed(let origin) = context.origin, route.isForBrowsers else {
             return .problem(.forbidden, "foreign_origin", "this is not for pages of other origins")
         }
+        if case .engine = route { return enginePreflight(request, context) }
         var response = HTTPResponse.empty(.noContent)
         response.headers.append("access-control-allow-origin", HTTPFieldValue(cleaning: origin))
         response.headers.append("access-control-allow-methods", HTTPFieldValue(cleaning: route.allowHeader))
@@ -170,6 +177,12 @@ extension HTTPRequest {
     fileprivate var isPreflight: Bool {
         method == .options && headers["origin"] != nil && headers["access-control-request-method"] != nil
     }
+
+    fileprivate var isUpgrade: Bool { headers.contains(token: "websocket", in: "upgrade") }
+
+    /// Whether a wrong secret can be tried with it: not by who goes on with a session of the engine, and others of its
+    /// address shall not disturb it.
+    fileprivate func beginsSession(_ route: Route) -> Bool { route != .engine || target.query("sid") == nil }
 }
 
 extension HTTPResponse {

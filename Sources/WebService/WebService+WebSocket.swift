@@ -5,16 +5,18 @@ import Signaling
 import TernV1
 import WebSocket
 
-// From an upgrade request to messages of tern.v1, and back.
+// From an upgrade request to messages, and back.
 extension WebService {
     static let subprotocol = "tern.v1"
     /// The cookie in which a page of our own origin may keep its token.
     static let tokenCookie = "tern_token"
 
-    /// Answers a request for `/v1/signal`; nil when the connection has become a WebSocket.
+    /// Answers a request to become a WebSocket; nil when it has become one.
     mutating func upgrade(
-        _ request: HTTPRequest, _ context: RequestContext, on handle: SlabHandle, at now: Instant, unixTime: UnixTime
+        _ request: HTTPRequest, to destination: WebSocketDestination, _ context: RequestContext,
+        on handle: SlabHandle
     ) -> HTTPResponse? {
+        let now = context.now
         guard !isDraining else {
             return .problem(.serviceUnavailable, "server_draining", "the server is about to stop")
         }
@@ -24,26 +26,46 @@ extension WebService {
         }
         let acceptance: WebSocketAcceptance
         do throws(WebSocketRefusal) {
-            let policy = WebSocketHandshakePolicy(
-                subprotocols: [Self.subprotocol], allowsDeflate: settings.compressesMessages)
-            acceptance = try WebSocketHandshake.accept(request, policy: policy)
+            acceptance = try WebSocketHandshake.accept(request, policy: handshakePolicy(destination))
         } catch { return error.response }
-        let token = context.bearer ?? cookieToken(request, context)
+        let speaker: Speaker
+        do throws(ConnectFailure) {
+            speaker = try connect(handle.connection, to: destination, request, context)
+        } catch {
+            // What a refusal says to the log, and to those who guess.
+            drainSpeakers(at: now)
+            return error.response
+        }
         guard let opening = connections[handle].withHTTP({ $0.upgrade(acceptance.response) }) ?? nil else {
+            disconnect(handle.connection, from: speaker, at: now)
+            drain(speaker, at: now)
             return .problem(.badRequest, "bad_request", "wait for the answer before you send messages")
         }
         enqueue(opening.bytes, to: handle)
+        let limits = speaker == .engine ? settings.engineWebSocket : settings.webSocket
         connections[handle].become(
-            WebSocketConnection(role: .server, limits: settings.webSocket, deflate: acceptance.deflate))
+            WebSocketConnection(role: .server, limits: limits, deflate: acceptance.deflate), for: speaker)
         count { $0.upgrades += 1 }
         if isProxied { countConnection(handle, of: context.visitor.address) }
-        guard signaling.connect(handle.connection, visitor: context.visitor, token: token, at: now) else {
-            close(handle, code: WebSocketCloseCode.tryAgainLater, reason: "no more sessions; try later", at: now)
-            return nil
-        }
-        drainSignaling(at: now)
-        opening.remainder.withRawSpan { pumpWebSocket(handle, $0, at: now, unixTime: unixTime) }
+        drain(speaker, at: now)
+        opening.remainder.withRawSpan { pumpWebSocket(handle, $0, at: now, unixTime: context.unixTime) }
         return nil
+    }
+
+    private func handshakePolicy(_ destination: WebSocketDestination) -> WebSocketHandshakePolicy {
+        switch destination {
+        case .native:
+            WebSocketHandshakePolicy(
+                subprotocols: [Self.subprotocol], allowsDeflate: settings.compressesMessages)
+        case .engine: WebSocketHandshakePolicy()
+        case .channels, .yWebRTC, .peerJS, .pixelStreaming:
+            WebSocketHandshakePolicy(allowsDeflate: settings.compressesMessages)
+        }
+    }
+
+    /// The token that came in a header.
+    func token(_ request: HTTPRequest, _ context: RequestContext) -> [UInt8]? {
+        context.bearer ?? cookieToken(request, context)
     }
 
     /// A cookie comes along whoever wrote the page, so it counts only for pages of our own.
@@ -67,11 +89,11 @@ extension WebService {
             switch event {
             case .text(let text):
                 count { $0.messagesIn += 1 }
-                signaling.receive(text, from: handle.connection, at: now, unixTime: unixTime)
-                drainSignaling(at: now)
-            case .pong: signaling.receivePong(from: handle.connection, at: now)
-            // The codec refuses them already, as its limits say.
-            case .binary: close(handle, code: WebSocketCloseCode.unsupportedData, reason: "text only", at: now)
+                receive(text, on: handle, at: now, unixTime: unixTime)
+            case .binary(let bytes):
+                count { $0.messagesIn += 1 }
+                receive(binary: bytes, on: handle, at: now, unixTime: unixTime)
+            case .pong: receivePong(on: handle, at: now)
             case .ping, .close, .failed: answer(event, on: handle, at: now)
             }
         }
@@ -101,21 +123,18 @@ extension WebService {
 
     // MARK: - Messages out
 
-    /// Does what the sessions ask for, until they ask for nothing more.
-    mutating func drainSignaling(at now: Instant) {
-        while let output = signaling.nextOutput() {
-            switch output {
-            case .send(let recipients, let text, let isConfidential):
-                send(text, to: recipients, isConfidential: isConfidential, at: now)
-            case .ping(let connection):
-                if let handle = live(connection) { deliver(WebSocketFrame.ping([]), to: handle, at: now) }
-            case .close(let connection, let code, let reason):
-                if let handle = live(connection) { close(handle, code: code, reason: reason, at: now) }
-            case .member(let change):
-                if case .issued = change { count { $0.credentialsIssued += 1 } }
-                outputs.append(.member(change))
-            case .event(let event): note(event, at: now)
-            }
+    mutating func perform(_ output: SignalingOutput, at now: Instant) {
+        switch output {
+        case .send(let recipients, let text, let isConfidential):
+            send(text, to: recipients, isConfidential: isConfidential, at: now)
+        case .ping(let connection):
+            if let handle = live(connection) { deliver(WebSocketFrame.ping([]), to: handle, at: now) }
+        case .close(let connection, let code, let reason):
+            if let handle = live(connection) { close(handle, code: code, reason: reason, at: now) }
+        case .member(let change):
+            if case .issued = change { count { $0.credentialsIssued += 1 } }
+            outputs.append(.member(change))
+        case .event(let event): note(event, at: now)
         }
     }
 
@@ -139,13 +158,11 @@ extension WebService {
         }
     }
 
-    private mutating func deliver(_ frame: [UInt8], to handle: SlabHandle, at now: Instant) {
+    mutating func deliver(_ frame: [UInt8], to handle: SlabHandle, at now: Instant) {
         guard connections[handle].outbound.byteCount + frame.count <= settings.queueByteCountMax,
             connections[handle].outbound.pieceCount < settings.queueMessagesMax
         else {
-            count { $0.slowConsumers += 1 }
-            // The close frame goes behind what waits; a client that takes nothing is given up soon.
-            signaling.slowConsumer(handle.connection, at: now)
+            slowConsumer(handle, at: now)
             return
         }
         enqueue(frame, to: handle)

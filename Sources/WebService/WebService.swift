@@ -1,5 +1,6 @@
 import Containers
 import CredentialService
+import EngineIO
 import HTTP
 package import NetworkPrimitives
 package import Signaling
@@ -17,6 +18,12 @@ package struct WebService: ~Copyable {
     let site: any SiteContent
     var connections: Slab<WebConnection>
     var signaling: TernV1Server
+    let dialects: DialectServers
+    /// Where the answers go that the engine owes.
+    var handleOfRequest: FlatMap<RequestID, SlabHandle>
+    var lastRequest: UInt64 = 0
+    /// The wall clock of the last input that told it.
+    var latestUnixTime = UnixTime(seconds: 0)
     var failures: FailureMeter
     var outputs: [WebOutput] = []
     private var names: IdentifierSource
@@ -35,13 +42,14 @@ package struct WebService: ~Copyable {
 
     package init(
         settings: WebSettings, authority: Authority, site: any SiteContent, signaling: consuming TernV1Server,
-        secret: [UInt8], start: Instant
+        dialects: DialectServers = DialectServers(), secret: [UInt8], start: Instant
     ) {
         precondition(secret.count == 32, "seeds and names are made of it")
         self.settings = settings
         self.authority = authority
         self.site = site
         self.signaling = signaling
+        self.dialects = dialects
         startedAt = start
         connections = Slab(limit: settings.connectionsMax)
         timers = TimerWheel(start: start)
@@ -49,6 +57,7 @@ package struct WebService: ~Copyable {
         names = IdentifierSource(secret: secret, purpose: 1)
         failures = FailureMeter(failuresPerMinute: settings.failuresPerMinute, seed: seed)
         countOfSource = FlatMap(seed: seed, limit: settings.connectionsMax)
+        handleOfRequest = FlatMap(seed: seed, limit: settings.connectionsMax)
         connectRate = SourceRateLimiter(
             seed: seed, ratePerSecond: settings.connectsPerSecond, burst: settings.connectsBurst, capacity: 4096)
     }
@@ -56,14 +65,16 @@ package struct WebService: ~Copyable {
     // MARK: - Inputs
 
     /// A client has connected. Nil: the connection is to be closed at once.
-    package mutating func open(remote: IPAddress, local: IPAddress, at now: Instant) -> ConnectionID? {
+    package mutating func open(
+        remote: IPAddress, local: IPAddress, profile: ListenerProfile = .everything, at now: Instant
+    ) -> ConnectionID? {
         let client = remote.unmapped
         guard mayConnect(client, at: now) else {
             outputs.append(.event(.tooManyConnections(source: remote)))
             return nil
         }
         let http = HTTPConnection(limits: settings.http, at: now)
-        let connection = WebConnection(remote: client, local: local.unmapped, http: http)
+        let connection = WebConnection(remote: client, local: local.unmapped, profile: profile, http: http)
         guard let handle = connections.insert(connection) else {
             counters.refusedConnectionsMax += 1
             return nil
@@ -103,6 +114,7 @@ package struct WebService: ~Copyable {
     package mutating func receive(
         _ bytes: RawSpan, on connection: ConnectionID, at now: Instant, unixTime: UnixTime
     ) {
+        latestUnixTime = unixTime
         guard let handle = live(connection) else { return }
         switch connections[handle].stage {
         case .http: receiveHTTP(bytes, on: handle, at: now, unixTime: unixTime)
@@ -114,9 +126,9 @@ package struct WebService: ~Copyable {
 
     /// The client sends nothing more. It may still read what waits for it; a WebSocket without a close frame is over.
     package mutating func endOfStream(_ connection: ConnectionID, at now: Instant, unixTime: UnixTime) {
+        latestUnixTime = unixTime
         guard let handle = live(connection) else { return }
-        if connections[handle].isWebSocket { signaling.disconnect(connection, at: now) }
-        drainSignaling(at: now)
+        part(with: handle, at: now)
         guard connections.contains(handle) else { return }
         connections[handle].closesWhenWritten = true
         connections[handle].end()
@@ -127,18 +139,29 @@ package struct WebService: ~Copyable {
     /// The connection is no more; nothing can be written.
     package mutating func closed(_ connection: ConnectionID, at now: Instant) {
         guard let handle = live(connection) else { return }
-        if connections[handle].isWebSocket { signaling.disconnect(connection, at: now) }
+        part(with: handle, at: now)
         remove(handle)
-        drainSignaling(at: now)
+    }
+
+    /// Nobody is there any more who could hear an answer or say something.
+    private mutating func part(with handle: SlabHandle, at now: Instant) {
+        if connections[handle].isWebSocket { disconnect(handle, at: now) } else { abortRequest(of: handle, at: now) }
     }
 
     /// When to call `handleDeadline` next.
     package var nextDeadline: Instant? {
-        guard let own = timers.nextDeadline else { return signaling.nextDeadline }
-        return signaling.nextDeadline.map { min($0, own) } ?? own
+        var next = timers.nextDeadline
+        func include(_ other: Instant?) {
+            if let other { next = min(other, next ?? other) }
+        }
+        include(signaling.nextDeadline)
+        include(dialects.engine?.nextDeadline)
+        for dialect in dialects.served { include(dialect.nextDeadline) }
+        return next
     }
 
     package mutating func handleDeadline(at now: Instant, unixTime: UnixTime) {
+        latestUnixTime = unixTime
         while let index = timers.popExpired(at: now) {
             guard let handle = connections.handle(at: index) else { continue }
             expire(handle, at: now, unixTime: unixTime)
@@ -146,7 +169,16 @@ package struct WebService: ~Copyable {
         }
         if let deadline = signaling.nextDeadline, deadline <= now {
             signaling.handleDeadline(at: now, unixTime: unixTime)
-            drainSignaling(at: now)
+            drain(.native, at: now)
+        }
+        for (index, dialect) in dialects.served.enumerated() {
+            guard let deadline = dialect.nextDeadline, deadline <= now else { continue }
+            dialect.handleDeadline(at: now, unixTime: unixTime)
+            drain(.dialect(index), at: now)
+        }
+        if let engine = dialects.engine, let deadline = engine.nextDeadline, deadline <= now {
+            engine.handleDeadline(at: now, unixTime: unixTime)
+            drain(.engine, at: now)
         }
     }
 
@@ -225,8 +257,7 @@ package struct WebService: ~Copyable {
         let isWebSocket = connections[handle].isWebSocket
         if isWebSocket {
             // The close handshake has said everything (RFC 6455 §7.1.1).
-            signaling.disconnect(handle.connection, at: now)
-            drainSignaling(at: now)
+            disconnect(handle, at: now)
         }
         guard connections.contains(handle) else { return .close }
         connections[handle].closesWhenWritten = false
@@ -282,13 +313,13 @@ package struct WebService: ~Copyable {
 
     /// Gives up on a connection whose client does not play its part.
     mutating func abandon(_ handle: SlabHandle, at now: Instant) {
-        if connections[handle].isWebSocket { signaling.disconnect(handle.connection, at: now) }
+        part(with: handle, at: now)
+        guard connections.contains(handle) else { return }
         connections[handle].outbound.discard()
         connections[handle].writeDeadline = nil
         connections[handle].end()
         connections[handle].closesWhenWritten = true
         markReady(handle)
-        drainSignaling(at: now)
     }
 
     // MARK: - Stopping
@@ -296,8 +327,11 @@ package struct WebService: ~Copyable {
     /// Sends sessions away to come back later, and tells load balancers to look elsewhere.
     package mutating func drain(seconds: UInt32, at now: Instant) {
         isDraining = true
-        signaling.drain(deadline: now.advanced(bySeconds: seconds), at: now)
-        drainSignaling(at: now)
+        let deadline = now.advanced(bySeconds: seconds)
+        signaling.drain(deadline: deadline, at: now)
+        for dialect in dialects.served { dialect.drain(deadline: deadline, at: now) }
+        dialects.engine?.drain(deadline: deadline, at: now, unixTime: latestUnixTime)
+        drainSpeakers(at: now)
     }
 
     /// The tag of somebody of whom nothing is known.

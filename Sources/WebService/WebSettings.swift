@@ -24,6 +24,15 @@ package struct WebSettings: Sendable {
     /// The names that `/v1/status` shows.
     package var version = ""
     package var hasAnonymousRooms = false
+    /// Dialects that have paths on the port of everything.
+    package var entrances: Set<DialectEntrance> = []
+    /// The dialect of WebSockets to any other path there.
+    package var rootEntrance: DialectEntrance?
+    /// Of the engine's WebSockets, whose messages are packets and may be binary.
+    package var engineWebSocket = WebSocketLimits()
+    /// Whether the site is the operator's own, which ports of one dialect show too.
+    package var hasOwnPages = false
 
     package init() {}
+
 }

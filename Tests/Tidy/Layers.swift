@@ -57,14 +57,15 @@ struct Layer: Sendable {
             "WebService", .services,
             [
                 "NetworkPrimitives", "Containers", "Crypto", "JSON", "HTTP", "WebSocket", "Signaling", "TernV1",
-                "CredentialService", "Pages",
+                "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO", "CredentialService", "Pages",
             ]),
 
         Layer(
             "ServerRuntime", .assembly,
             [
                 "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
-                "WebSocket", "Signaling", "TernV1", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
+                "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
+                "EngineIO", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
                 "CredentialService", "WebService",
             ], system: ["Glibc"]),
         Layer(

@@ -47,10 +47,12 @@ extension Server {
     func openSignalingListeners() throws(StartFailure) -> [HeldListener] {
         guard let signaling = signalingSettings else { return [] }
         var listeners: [HeldListener] = []
-        for address in signaling.listenerAddresses where !servesHTTP(on: address) {
+        for wanted in signaling.listeners where !servesHTTP(on: wanted.address) {
+            let address = wanted.address
             do {
                 let options = TCPListenerOptions(device: settings.device)
-                listeners.append(HeldListener(try TCPListener(binding: address, options: options)))
+                let listener = try TCPListener(binding: address, options: options)
+                listeners.append(HeldListener(listener, profile: wanted.profile))
             } catch {
                 // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
                 let isOptional = address.ip == .v6(.any) && configuration.signaling?.addresses == .allLocal

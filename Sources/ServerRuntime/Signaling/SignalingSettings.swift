@@ -25,17 +25,19 @@ struct SignalingFacts: Sendable {
 /// The operator's words about signaling, turned into what the machines take. Files that the words name are read here:
 /// keys of issuers, and the directory of the site.
 struct SignalingSettings: Sendable {
-    let listenerAddresses: [SocketAddress]
+    let listeners: [SignalingListener]
     let web: WebSettings
     let sessions: TernV1Settings
     let authority: Authority
     let site: any SiteContent
     let members: MemberSettings
+    let dialects: DialectChoices
 
     init(
         _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
     ) throws(StartFailure) {
-        listenerAddresses = Self.listenerAddresses(signaling)
+        listeners = SignalingListener.all(of: signaling)
+        dialects = DialectChoices(signaling)
         web = Self.web(signaling, connectionsMax: facts.connectionsMax)
         sessions = TernV1Settings(
             limits: SignalingLimits(signaling.limits), serverVersion: Version.number, node: "")
@@ -49,14 +51,8 @@ struct SignalingSettings: Sendable {
         WebService(
             settings: web, authority: authority, site: site,
             signaling: TernV1Server(settings: sessions, gate: authority.gate, secret: random.bytes(32)),
+            dialects: dialects.makeServers(gate: authority.gate, random: &random, at: now),
             secret: random.bytes(32), start: now)
-    }
-
-    private static func listenerAddresses(_ signaling: ServerConfiguration.Signaling) -> [SocketAddress] {
-        switch signaling.addresses {
-        case .allLocal: AddressFamily.allCases.map { SocketAddress(ip: .any($0), port: signaling.port) }
-        case .these(let addresses): addresses.map { SocketAddress(ip: $0, port: signaling.port) }
-        }
     }
 
     // MARK: - HTTP and WebSocket
@@ -84,6 +80,10 @@ struct SignalingSettings: Sendable {
         web.queueByteCountMax = limits.queueByteCountMax
         web.queueMessagesMax = limits.queueMessagesMax
         web.version = Version.number
+        web.entrances = Set(signaling.dialects.shared.map(DialectEntrance.init))
+        web.rootEntrance = signaling.dialects.root.map(DialectEntrance.init)
+        web.hasOwnPages = signaling.staticRoot != nil
+        web.engineWebSocket = WebSocketLimits(messageByteCountMax: DialectChoices.payloadByteCountMax(signaling))
         web.hasAnonymousRooms = !signaling.anonymousRooms.isEmpty
         return web
     }

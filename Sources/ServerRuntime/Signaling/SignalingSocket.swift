@@ -2,6 +2,7 @@ import EventLoop
 import LinuxSockets
 import NetworkPrimitives
 import Signaling
+import WebService
 
 /// A connection of HTTP or WebSocket, and whether the poller looks for room to write.
 struct SignalingSocket: ~Copyable {
@@ -71,8 +72,14 @@ final class HeldListener: Sendable {
     let mayBeHTTP: Bool
     /// Who comes here comes through a proxy, which says for whom (PROXY protocol).
     let expectsProxy: Bool
+    /// What whoever speaks HTTP here finds.
+    let profile: ListenerProfile
 
-    init(_ listener: consuming TCPListener, mayBeHTTP: Bool = false, expectsProxy: Bool = false) {
+    init(
+        _ listener: consuming TCPListener, mayBeHTTP: Bool = false, expectsProxy: Bool = false,
+        profile: ListenerProfile = .everything
+    ) {
+        self.profile = profile
         self.listener = listener
         self.mayBeHTTP = mayBeHTTP
         self.expectsProxy = expectsProxy

@@ -130,7 +130,8 @@ struct SignalingWorker: ~Copyable {
             isStopping = true
         case .arrival(let arrival):
             guard let stream = arrival.take() else { return }
-            add(stream, remote: arrival.remote, local: arrival.local, said: arrival.said, at: now)
+            add(
+                stream, remote: arrival.remote, local: arrival.local, .everything, said: arrival.said, at: now)
         case .renew(let contexts): tls = contexts.tls
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
@@ -146,7 +147,8 @@ struct SignalingWorker: ~Copyable {
             switch listeners[index].listener.accept() {
             case .connection(let accepted):
                 let (remote, local) = (accepted.remoteAddress.ip, accepted.localAddress.ip)
-                add(ClientStream(accepted.take()), remote: remote, local: local, said: [], at: now)
+                let profile = listeners[index].profile
+                add(ClientStream(accepted.take()), remote: remote, local: local, profile, said: [], at: now)
             case .none: return
             case .transient: continue
             case .outOfFiles(let error):
@@ -176,9 +178,10 @@ struct SignalingWorker: ~Copyable {
     }
 
     private mutating func add(
-        _ stream: consuming ClientStream, remote: IPAddress, local: IPAddress, said: [UInt8], at now: Instant
+        _ stream: consuming ClientStream, remote: IPAddress, local: IPAddress, _ profile: ListenerProfile,
+        said: [UInt8], at now: Instant
     ) {
-        guard let connection = service.open(remote: remote, local: local, at: now) else { return }
+        guard let connection = service.open(remote: remote, local: local, profile: profile, at: now) else { return }
         do { try poller.add(stream.raw, token: connection.rawValue, interest: .readable) } catch {
             // The kernel has no memory for one more (ENOMEM, ENOSPC): this client pays for it, not all of them.
             words.outOfFiles(error, at: now)

@@ -1,4 +1,5 @@
 import HTTP
+import PeerJS
 import Signaling
 
 /// What a request is about. Every path of the server is here; what is none of these is a page.
@@ -20,6 +21,13 @@ enum Route: Hashable {
     case room(RoomName)
     case session(String)
     case page([String])
+    /// Engine.IO: requests and WebSockets.
+    case engine
+    case peerJS(PeerJSRoute)
+    /// A WebSocket of a dialect, and the path below its own.
+    case dialect(DialectEntrance, [String])
+    /// The start page of a port of one dialect.
+    case greeting(DialectEntrance)
 
     /// Nil for a path below `/v1` that names nothing.
     init?(_ segments: [String]) {
@@ -72,7 +80,9 @@ enum Route: Hashable {
     /// The methods that it answers to; HEAD goes with GET, and OPTIONS is answered for all.
     var methods: [HTTPMethod] {
         switch self {
-        case .signal, .status, .health, .readiness, .page, .rooms: [.get]
+        case .signal, .status, .health, .readiness, .page, .rooms, .peerJS, .dialect, .greeting: [.get]
+        // The engine itself says what it does not take.
+        case .engine: HTTPMethod.allCases.filter { $0 != .options }
         case .room, .session: [.get, .delete]
         case .roomIce: [.get, .options]
         case .roomCredentials, .generateIceServers, .generate, .revokeCredentials, .tokens: [.post]
@@ -84,7 +94,9 @@ enum Route: Hashable {
     /// not for pages.
     var isForBrowsers: Bool {
         switch self {
-        case .signal, .status, .health, .readiness, .roomCredentials, .roomIce, .turnREST, .page: true
+        case .signal, .status, .health, .readiness, .roomCredentials, .roomIce, .turnREST, .page, .engine, .peerJS,
+            .dialect, .greeting:
+            true
         case .generateIceServers, .generate, .revokeCredentials, .tokens, .rooms, .room, .session: false
         }
     }
@@ -94,7 +106,7 @@ extension Route {
     /// Whether a foreign page is refused before anything else. Pages and probes have nothing to hide.
     var checksOrigin: Bool {
         switch self {
-        case .health, .readiness, .page: false
+        case .health, .readiness, .page, .greeting: false
         default: true
         }
     }
@@ -102,7 +114,7 @@ extension Route {
     /// Whether wrong tokens and keys can be tried here.
     var needsSecret: Bool {
         switch self {
-        case .status, .health, .readiness, .page: false
+        case .status, .health, .readiness, .page, .greeting: false
         default: true
         }
     }

@@ -52,7 +52,7 @@ extension WebService {
             throw ResponseError(.forbidden, "credentials_denied", "this token does not grant TURN credentials")
         }
         // A ban would be none if the relays of the room stayed open to who is banned from it.
-        if let identity = admission.identity, signaling.isBanned(identity, from: room, at: context.now) {
+        if let identity = admission.identity, isBanned(identity, from: room, at: context.now) {
             throw refusal(.forbidden, context)
         }
         let terms = CredentialTerms(

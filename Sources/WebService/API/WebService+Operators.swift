@@ -15,10 +15,10 @@ extension WebService {
             try requireOperator(context)
             var writer = JSONWriter()
             writer.beginObject()
-            writer.member("count", signaling.liveCounts.rooms)
+            writer.member("count", liveCounts.rooms)
             writer.name("rooms")
             writer.beginArray()
-            for room in signaling.roomSummaries(limit: Self.roomsListedMax) {
+            for room in roomSummaries(limit: Self.roomsListedMax) {
                 writer.beginObject()
                 writer.member("room", room.name.description)
                 writer.member("participants", room.participantCount)
@@ -35,12 +35,11 @@ extension WebService {
         do throws(ResponseError) {
             try requireOperator(context)
             if request.method == .delete {
-                guard signaling.closeRoom(name, reason: "closed", at: context.now) else { throw Self.noSuchRoom }
-                drainSignaling(at: context.now)
+                guard closeRoom(name, at: context.now) else { throw Self.noSuchRoom }
                 outputs.append(.event(.closedByOperator("room \(name)")))
                 return .empty(.noContent)
             }
-            guard let room = signaling.room(name) else { throw Self.noSuchRoom }
+            guard let room = room(named: name) else { throw Self.noSuchRoom }
             var writer = JSONWriter()
             writer.beginObject()
             writer.member("room", room.summary.name.description)
@@ -58,12 +57,11 @@ extension WebService {
         do throws(ResponseError) {
             try requireOperator(context)
             if request.method == .delete {
-                guard signaling.endSession(id, reason: "kicked", at: context.now) else { throw Self.noSuchSession }
-                drainSignaling(at: context.now)
+                guard endSession(id, at: context.now) else { throw Self.noSuchSession }
                 outputs.append(.event(.closedByOperator("a session")))
                 return .empty(.noContent)
             }
-            guard let session = signaling.session(id) else { throw Self.noSuchSession }
+            guard let session = session(named: id) else { throw Self.noSuchSession }
             var writer = JSONWriter()
             writer.beginObject()
             writer.member("session", "\(session.id)")

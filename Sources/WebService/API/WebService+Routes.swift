@@ -9,7 +9,10 @@ import TernV1
 extension WebService {
     mutating func respond(to route: Route, _ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         switch route {
-        case .signal: preconditionFailure("an upgrade is answered elsewhere")
+        case .signal, .engine: preconditionFailure("they are answered elsewhere")
+        case .dialect: .problem(.notFound, "not_found", "the path may name one room, of 128 bytes at most")
+        case .greeting(let entrance): .text("This is Tern. Clients of \(entrance.rawValue) connect here.\n")
+        case .peerJS(let route): peerJS(route, context)
         case .status: status(context)
         case .health: .text("ok\n")
         case .readiness: isDraining ? .text("draining\n", .serviceUnavailable) : .text("ready\n")
@@ -40,8 +43,8 @@ extension WebService {
         Self.write("stun", urls: authority.servers.stunURLs(for: context.visitor), to: &writer)
         // How much is going on here is nobody's business but the host's.
         if context.visitor.address.isLoopback {
-            writer.member("rooms", signaling.liveCounts.rooms)
-            writer.member("participants", signaling.liveCounts.participants)
+            writer.member("rooms", liveCounts.rooms)
+            writer.member("participants", liveCounts.participants)
         }
         writer.endObject()
         return .json(writer.bytes).uncached

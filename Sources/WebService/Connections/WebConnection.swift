@@ -18,8 +18,12 @@ struct WebConnection: ~Copyable {
     /// The other end of the TCP connection: a client, or a proxy.
     let remote: IPAddress
     let local: IPAddress
+    /// What the port is for that it came to.
+    let profile: ListenerProfile
     /// Whose connection it is for the limit of a source; nil while only the proxy is known.
     var countedSource: IPAddress?
+    /// Who speaks with its client, once it is a WebSocket.
+    private(set) var speaker = Speaker.native
     private var phase: Phase
     /// When the machine of the phase wants to be looked at. Kept beside it, because it is asked for after every
     /// message.
@@ -32,15 +36,17 @@ struct WebConnection: ~Copyable {
     /// When a client that takes nothing is given up; nil while nothing waits.
     var writeDeadline: Instant?
 
-    init(remote: IPAddress, local: IPAddress, http: consuming HTTPConnection) {
+    init(remote: IPAddress, local: IPAddress, profile: ListenerProfile, http: consuming HTTPConnection) {
         self.remote = remote
         self.local = local
+        self.profile = profile
         machineDeadline = http.deadline
         phase = .http(HTTPBox(http))
     }
 
-    /// The connection has been upgraded.
-    mutating func become(_ webSocket: consuming WebSocketConnection) {
+    /// The connection has been upgraded, for this speaker.
+    mutating func become(_ webSocket: consuming WebSocketConnection, for speaker: Speaker) {
+        self.speaker = speaker
         machineDeadline = webSocket.deadline
         phase = .webSocket(webSocket)
     }
@@ -87,6 +93,12 @@ struct WebConnection: ~Copyable {
         return body(&box.connection)
     }
 
+    /// The request that an engine has not answered yet.
+    var pendingRequest: PendingRequest? {
+        get { phase.http?.pendingRequest }
+        set { phase.http?.pendingRequest = newValue }
+    }
+
     /// Works on the WebSocket machine in place; nil when the connection is none, or none any more.
     mutating func withWebSocket<Result>(_ body: (inout WebSocketConnection) -> Result) -> Result? {
         phase.withWebSocket { webSocket in
@@ -99,6 +111,8 @@ struct WebConnection: ~Copyable {
 /// The HTTP machine, apart from its connection: it is large, and connections that stay for long have left it.
 final class HTTPBox {
     var connection: HTTPConnection
+    var pendingRequest: PendingRequest?
+
     init(_ connection: consuming HTTPConnection) { self.connection = connection }
 }
 
