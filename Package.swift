@@ -196,8 +196,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "WebServiceTests",
         dependencies: [
-            "WebService", "Containers", "CredentialService", "TernV1", "Signaling", "WebSocket", "HTTP", "JSON",
-            "Crypto",
+            "WebService", "Containers", "CredentialService", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS",
+            "PixelStreaming", "EngineIO", "EchoEndpoints", "Signaling", "WebSocket", "HTTP", "JSON", "Crypto",
             "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .target(
@@ -222,11 +222,14 @@ let testTargets: [Target] = [
         swiftSettings: relaxed),
     // Workers in this process, to see what no client can.
     // The application that the official suites of Engine.IO and Socket.IO want.
+    .target(
+        name: "EchoEndpoints", dependencies: ["NetworkPrimitives", "HTTP", "Signaling", "EngineIO", "SocketIO"],
+        path: "Tests/EchoEndpoints", swiftSettings: relaxed),
     .executableTarget(
         name: "tern-socketio-echo",
         dependencies: [
-            "NetworkPrimitives", "HTTP", "WebSocket", "Signaling", "TernV1", "EngineIO", "SocketIO", "LinuxSockets",
-            "EventLoop", "CredentialService", "WebService",
+            "EchoEndpoints", "NetworkPrimitives", "HTTP", "WebSocket", "Signaling", "TernV1", "EngineIO",
+            "LinuxSockets", "EventLoop", "CredentialService", "WebService",
         ], path: "Tests/SocketIOEcho", swiftSettings: relaxed),
     .testTarget(
         name: "RuntimeTests",

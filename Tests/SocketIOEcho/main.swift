@@ -3,7 +3,10 @@
 // It is Tern's own service of HTTP and WebSocket with an echo behind it, for tests alone: Engine.IO's suites want
 // messages back on `/engine.io/`, that of Socket.IO events on `/socket.io/`.
 
+import EchoEndpoints
+import EventLoop
 import Foundation
+import LinuxSockets
 import NetworkPrimitives
 
 let arguments = CommandLine.arguments
@@ -12,7 +15,10 @@ guard arguments.count == 3, let port = UInt16(arguments[2]), ["engine", "socket"
     exit(2)
 }
 do {
-    let endpoint: any EchoEndpoint = arguments[1] == "engine" ? EngineEcho() : SocketEcho()
+    var random = OSRandom()
+    let (secret, start) = (random.bytes(32), Clock.monotonic())
+    let endpoint: any EchoEndpoint =
+        arguments[1] == "engine" ? EngineEcho(secret: secret, start: start) : SocketEcho(secret: secret, start: start)
     var shell = try EchoShell(endpoint, port: port)
     print("echo of \(arguments[1]) on http://127.0.0.1:\(shell.port)")
     // Whoever reads it through a pipe waits for it.

@@ -28,7 +28,8 @@ final class ServiceHarness {
 
     init(
         anonymousRooms: [String] = [], site: any SiteContent = EmbeddedSite(),
-        _ change: (inout WebSettings, inout SignalingLimits) -> Void = { _, _ in }
+        _ change: (inout WebSettings, inout SignalingLimits) -> Void = { _, _ in },
+        dialects: (Gate) -> DialectServers = { _ in DialectServers() }
     ) throws {
         var settings = WebSettings()
         var limits = SignalingLimits()
@@ -40,7 +41,7 @@ final class ServiceHarness {
             signaling: TernV1Server(
                 settings: TernV1Settings(limits: limits), gate: authority.gate,
                 secret: [UInt8](repeating: 7, count: 32)),
-            secret: [UInt8](repeating: 9, count: 32), start: now)
+            dialects: dialects(authority.gate), secret: [UInt8](repeating: 9, count: 32), start: now)
     }
 
     private static func authority(_ anonymousRooms: [String]) throws -> Authority {
@@ -75,9 +76,10 @@ final class ServiceHarness {
         now = end
     }
 
-    func connect(from address: String = "192.0.2.1") -> ConnectionID? {
+    func connect(from address: String = "192.0.2.1", to profile: ListenerProfile = .everything) -> ConnectionID? {
         let local = IPAddress("198.51.100.1")!
-        let connection = service.open(remote: IPAddress(address)!, local: local, at: now)
+        let connection = service.open(
+            remote: IPAddress(address)!, local: local, profile: profile, at: now)
         settle()
         return connection
     }
@@ -143,8 +145,10 @@ final class ServiceHarness {
     func takeText(_ connection: ConnectionID) -> String { String(decoding: take(connection), as: UTF8.self) }
 
     /// One request on a connection of its own, and the whole answer.
-    func exchange(_ request: String, from address: String = "192.0.2.1") -> Answer {
-        guard let connection = connect(from: address) else { return Answer("") }
+    func exchange(
+        _ request: String, from address: String = "192.0.2.1", to profile: ListenerProfile = .everything
+    ) -> Answer {
+        guard let connection = connect(from: address, to: profile) else { return Answer("") }
         send(request.replacing("\n", with: "\r\n"), on: connection)
         return Answer(takeText(connection))
     }
@@ -179,26 +183,40 @@ final class ServiceHarness {
 final class SocketClient {
     let connection: ConnectionID
     private let harness: ServiceHarness
+    private var early: [UInt8] = []
     private var codec = WebSocketConnection(role: .client(maskingKey: 0x1234_5678))
 
     /// Nil when the upgrade was refused.
-    init?(_ harness: ServiceHarness, headers: String = "", from address: String = "192.0.2.1") {
-        guard let connection = harness.connect(from: address) else { return nil }
+    convenience init?(_ harness: ServiceHarness, headers: String = "", from address: String = "192.0.2.1") {
+        let native = "Sec-WebSocket-Protocol: tern.v1"
+        self.init(
+            harness, path: "/v1/signal", headers: headers.isEmpty ? native : "\(native)\n\(headers)", from: address)
+    }
+
+    /// Of any path and port.
+    init?(
+        _ harness: ServiceHarness, path: String, to profile: ListenerProfile = .everything, headers: String = "",
+        from address: String = "192.0.2.1"
+    ) {
+        guard let connection = harness.connect(from: address, to: profile) else { return nil }
         self.harness = harness
         self.connection = connection
         let request = """
-            GET /v1/signal HTTP/1.1
+            GET \(path) HTTP/1.1
             Host: tern.example
             Upgrade: websocket
             Connection: Upgrade
             Sec-WebSocket-Version: 13
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
-            Sec-WebSocket-Protocol: tern.v1
             """
         let lines = headers.isEmpty ? "\n\n" : "\n\(headers)\n\n"
         harness.send((request + lines).replacing("\n", with: "\r\n"), on: connection)
-        let answer = harness.takeText(connection)
-        guard answer.hasPrefix("HTTP/1.1 101 ") else { return nil }
+        let answer = harness.take(connection)
+        guard answer.starts(with: "HTTP/1.1 101 ".utf8),
+            let end = answer.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound
+        else { return nil }
+        // Some speakers have the first word.
+        early = Array(answer[end...])
     }
 
     func send(_ text: String) {
@@ -209,7 +227,8 @@ final class SocketClient {
 
     /// All that has come since the last time.
     func events() -> [WebSocketEvent] {
-        let bytes = harness.take(connection)
+        let bytes = early + harness.take(connection)
+        early = []
         var events: [WebSocketEvent] = []
         var offset = 0
         while let event = codec.nextEvent(in: bytes.span.bytes, from: &offset) { events.append(event) }

@@ -1,48 +1,48 @@
-import EngineIO
-import EventLoop
-import HTTP
-import LinuxSockets
-import NetworkPrimitives
-import Signaling
+package import EngineIO
+package import HTTP
+package import NetworkPrimitives
+package import Signaling
 import SocketIO
 
 /// An endpoint without rooms.
-protocol EchoEndpoint: EngineEndpoint {}
+package protocol EchoEndpoint: EngineEndpoint {}
 
 extension EchoEndpoint {
-    var rooms: (any RoomOperations)? { nil }
+    package var rooms: (any RoomOperations)? { nil }
 }
 
-/// The times that the suites are written for.
-private var suiteSettings: EngineSettings {
-    var settings = EngineSettings()
-    settings.pingIntervalMilliseconds = 300
-    settings.pingTimeoutMilliseconds = 200
-    return settings
-}
-
-private func freshSecret() -> [UInt8] {
-    var random = OSRandom()
-    return random.bytes(32)
+extension EngineSettings {
+    /// With the times that the official suites are written for.
+    package static var ofSuites: EngineSettings {
+        var settings = EngineSettings()
+        settings.pingIntervalMilliseconds = 300
+        settings.pingTimeoutMilliseconds = 200
+        return settings
+    }
 }
 
 /// Engine.IO: every message comes back.
-final class EngineEcho: EchoEndpoint {
-    private var engine = EngineServer(settings: suiteSettings, secret: freshSecret(), start: Clock.monotonic())
-    private var now = Clock.monotonic()
+package final class EngineEcho: EchoEndpoint {
+    private var engine: EngineServer
+    private var now: Instant
 
-    func serves(_ path: [String]) -> Bool { path == ["engine.io"] || path == ["engine.io", ""] }
+    package init(_ settings: EngineSettings = .ofSuites, secret: [UInt8], start: Instant) {
+        engine = EngineServer(settings: settings, secret: secret, start: start)
+        now = start
+    }
 
-    func receive(
+    package func serves(_ path: [String]) -> Bool { path == ["engine.io"] || path == ["engine.io", ""] }
+
+    package func receive(
         _ request: HTTPRequest, id: RequestID, from visitor: EngineVisitor, at now: Instant, unixTime: UnixTime
     ) {
         self.now = now
         engine.receive(request, id: id, from: visitor, at: now)
     }
 
-    func abort(_ id: RequestID, at now: Instant, unixTime: UnixTime) { engine.abort(id, at: now) }
+    package func abort(_ id: RequestID, at now: Instant, unixTime: UnixTime) { engine.abort(id, at: now) }
 
-    func openWebSocket(
+    package func openWebSocket(
         _ socket: WebSocketID, for request: HTTPRequest, from visitor: EngineVisitor, at now: Instant,
         unixTime: UnixTime
     ) -> HTTPResponse? {
@@ -50,30 +50,30 @@ final class EngineEcho: EchoEndpoint {
         return engine.openWebSocket(socket, for: request, from: visitor, at: now)
     }
 
-    func receive(text: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func receive(text: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         self.now = now
         engine.receive(text: text, from: socket, at: now)
     }
 
-    func receive(binary: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func receive(binary: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         self.now = now
         engine.receive(binary: binary, from: socket, at: now)
     }
 
-    func webSocketClosed(_ socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func webSocketClosed(_ socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         engine.webSocketClosed(socket, at: now)
     }
 
-    var nextDeadline: Instant? { engine.nextDeadline }
+    package var nextDeadline: Instant? { engine.nextDeadline }
 
-    func handleDeadline(at now: Instant, unixTime: UnixTime) {
+    package func handleDeadline(at now: Instant, unixTime: UnixTime) {
         self.now = now
         engine.handleDeadline(at: now)
     }
 
-    func drain(deadline: Instant, at now: Instant, unixTime: UnixTime) { engine.drain(at: now) }
+    package func drain(deadline: Instant, at now: Instant, unixTime: UnixTime) { engine.drain(at: now) }
 
-    func nextOutput() -> EngineEndpointOutput? {
+    package func nextOutput() -> EngineEndpointOutput? {
         while let output = engine.nextOutput() {
             switch output {
             case .respond(let id, let response): return .respond(id, response)
@@ -90,51 +90,51 @@ final class EngineEcho: EchoEndpoint {
 
 /// Socket.IO: `message` comes back as `message-back`, `message-with-ack` is acknowledged with what it says, and who
 /// connects is told by `auth` what it said then.
-final class SocketEcho: EchoEndpoint {
+package final class SocketEcho: EchoEndpoint {
     private var server: SocketIOServer
 
-    init() {
+    package init(_ settings: EngineSettings = .ofSuites, secret: [UInt8], start: Instant) {
         var sockets = SocketSettings()
         sockets.connectTimeoutMilliseconds = 1000
         sockets.namespaces = .listed(["/", "/custom"])
         server = SocketIOServer(
-            engine: suiteSettings, sockets: sockets, secret: freshSecret(), start: Clock.monotonic())
+            engine: settings, sockets: sockets, secret: secret, start: start)
     }
 
-    func serves(_ path: [String]) -> Bool { path == ["socket.io"] || path == ["socket.io", ""] }
+    package func serves(_ path: [String]) -> Bool { path == ["socket.io"] || path == ["socket.io", ""] }
 
-    func receive(
+    package func receive(
         _ request: HTTPRequest, id: RequestID, from visitor: EngineVisitor, at now: Instant, unixTime: UnixTime
     ) {
         server.receive(request, id: id, from: visitor, at: now)
     }
 
-    func abort(_ id: RequestID, at now: Instant, unixTime: UnixTime) { server.abort(id, at: now) }
+    package func abort(_ id: RequestID, at now: Instant, unixTime: UnixTime) { server.abort(id, at: now) }
 
-    func openWebSocket(
+    package func openWebSocket(
         _ socket: WebSocketID, for request: HTTPRequest, from visitor: EngineVisitor, at now: Instant,
         unixTime: UnixTime
     ) -> HTTPResponse? { server.openWebSocket(socket, for: request, from: visitor, at: now) }
 
-    func receive(text: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func receive(text: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         server.receive(text: text, from: socket, at: now)
     }
 
-    func receive(binary: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func receive(binary: [UInt8], from socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         server.receive(binary: binary, from: socket, at: now)
     }
 
-    func webSocketClosed(_ socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
+    package func webSocketClosed(_ socket: WebSocketID, at now: Instant, unixTime: UnixTime) {
         server.webSocketClosed(socket, at: now)
     }
 
-    var nextDeadline: Instant? { server.nextDeadline }
+    package var nextDeadline: Instant? { server.nextDeadline }
 
-    func handleDeadline(at now: Instant, unixTime: UnixTime) { server.handleDeadline(at: now) }
+    package func handleDeadline(at now: Instant, unixTime: UnixTime) { server.handleDeadline(at: now) }
 
-    func drain(deadline: Instant, at now: Instant, unixTime: UnixTime) { server.drain(at: now) }
+    package func drain(deadline: Instant, at now: Instant, unixTime: UnixTime) { server.drain(at: now) }
 
-    func nextOutput() -> EngineEndpointOutput? {
+    package func nextOutput() -> EngineEndpointOutput? {
         while let output = server.nextOutput() {
             switch output {
             case .respond(let id, let response): return .respond(id, response)
