@@ -85,6 +85,9 @@ package struct EngineServer: ~Copyable {
         end(handle, .server, at: now)
     }
 
+    /// Begins no sessions any more; those that are go on.
+    package mutating func refuseNewcomers() { isDraining = true }
+
     /// Ends all sessions, and begins no others.
     package mutating func drain(at now: Instant) {
         isDraining = true

@@ -74,6 +74,9 @@ package struct SocketIOServer: ~Copyable {
         sockets.handleDeadline(at: now)
     }
 
+    /// Begins no sessions any more; those that are go on.
+    package mutating func refuseNewcomers() { engine.refuseNewcomers() }
+
     /// Ends all sessions, and begins no others.
     package mutating func drain(at now: Instant) {
         self.now = now
@@ -93,6 +96,11 @@ package struct SocketIOServer: ~Copyable {
     /// Sends an event.
     package mutating func emit(_ name: String, _ arguments: SocketEmission, to recipients: [SocketID]) {
         sockets.emit(name, arguments, to: recipients)
+    }
+
+    /// Sends an event that is written already: an array of its name and its arguments.
+    package mutating func emit(array text: [UInt8], to recipients: [SocketID]) {
+        sockets.emit(array: text, to: recipients)
     }
 
     /// Sends an event that wants an answer.
@@ -160,6 +168,9 @@ package struct SocketIOServer: ~Copyable {
 
     /// What happened since the start.
     package var counters: (engine: EngineCounters, sockets: SocketCounters) { (engine.counters, sockets.counters) }
+
+    /// How many sockets there can be.
+    package var socketsMax: Int { sockets.socketsMax }
 
     /// Sessions and sockets that are alive.
     package var liveCounts: (sessions: Int, sockets: Int) { (engine.sessionCount, sockets.socketCount) }

@@ -42,7 +42,7 @@ package struct AcknowledgementID: Hashable, Sendable {
 /// The arguments of an event or an acknowledgement: JSON as it came, and the binary parts that placeholders in it
 /// stand for.
 package struct SocketArguments: Sendable {
-    private let array: JSONDocument
+    let array: JSONDocument
     /// One for events, whose name comes first.
     private let skipped: Int
     package internal(set) var attachments: [ArraySlice<UInt8>] = []

@@ -42,6 +42,8 @@ enum SocketPacketText {
         return text(arguments.attachments.isEmpty ? .event : .binaryEvent, namespace, arguments, id, writer.bytes)
     }
 
+    static func event(_ namespace: String, array: [UInt8]) -> [UInt8] { head(.event, namespace) + array }
+
     static func acknowledgement(
         _ namespace: String, _ arguments: SocketEmission, _ id: AcknowledgementID
     ) -> [UInt8] {

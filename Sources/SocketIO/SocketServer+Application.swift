@@ -24,11 +24,31 @@ extension SocketServer {
         let namespace = sockets[handle].namespace
         let session = sockets[handle].session
         forget(socket: handle)
-        sendRefusal(namespace, message: message, data: data, to: sessions[session])
+        sendRefusal(namespace, message: message, data: data, to: session)
     }
 
     /// Sends an event, which is written once for all who are in the same namespace.
     package mutating func emit(_ name: String, _ arguments: SocketEmission, to recipients: [SocketID]) {
+        for (namespace, sessions) in groups(of: recipients) {
+            counters.eventsOut += UInt64(sessions.count)
+            let text = SocketPacketText.event(namespace, name: name, arguments, nil)
+            outputs.append(.send(messages(text, arguments), to: sessions))
+        }
+    }
+
+    /// Sends an event that is written already: a JSON array of its name and its arguments, without white space before
+    /// it, which clients would take for a number. It is copied once for all who are in the same namespace.
+    package mutating func emit(array text: [UInt8], to recipients: [SocketID]) {
+        precondition(text.first == UInt8(ascii: "["), "an event is an array")
+        for (namespace, sessions) in groups(of: recipients) {
+            counters.eventsOut += UInt64(sessions.count)
+            let text = SocketPacketText.event(namespace, array: text)
+            outputs.append(.send([.text(text[...])], to: sessions))
+        }
+    }
+
+    /// The sessions of those who are in a namespace, by the namespace.
+    private func groups(of recipients: [SocketID]) -> [(namespace: String, sessions: [EngineSessionID])] {
         var groups: [(namespace: String, sessions: [EngineSessionID])] = []
         for recipient in recipients {
             guard let handle = live(recipient), sockets[handle].isAccepted else { continue }
@@ -39,11 +59,7 @@ extension SocketServer {
                 groups.append((sockets[handle].namespace, [engine]))
             }
         }
-        for group in groups {
-            counters.eventsOut += UInt64(group.sessions.count)
-            let text = SocketPacketText.event(group.namespace, name: name, arguments, nil)
-            outputs.append(.send(messages(text, arguments), to: group.sessions))
-        }
+        return groups
     }
 
     /// Sends an event that wants an answer: `acknowledged` with this id. Nil, and nothing is sent, when the socket is
@@ -81,6 +97,7 @@ extension SocketServer {
             outputs.append(.disconnected(socket, .server))
             sessions[session].noteParting(sockets[handle].namespace)
             forget(socket: handle)
+            guard isWelcome(session) else { return }
             // Who was sent away leaves, or is closed.
             guard sessions[session].sockets.isEmpty else { return }
             sessions[session].connectBy = now.advanced(byMilliseconds: settings.connectTimeoutMilliseconds)

@@ -92,12 +92,12 @@ extension SocketServer {
         guard !session.sockets.contains(where: { sockets[$0].namespace == namespace }) else { return fail(handle) }
         guard settings.namespaces.mayContain(namespace) else {
             counters.refusedNamespaces += 1
-            return sendRefusal(namespace, message: "Invalid namespace", data: nil, to: session)
+            return sendRefusal(namespace, message: "Invalid namespace", data: nil, to: handle)
         }
         let socket = Socket(session: handle, namespace: namespace, name: name(in: namespace, of: session))
         guard session.sockets.count < settings.socketsPerSessionMax, let socketHandle = sockets.insert(socket) else {
             counters.tooManySockets += 1
-            return sendRefusal(namespace, message: "Too many namespaces", data: nil, to: session)
+            return sendRefusal(namespace, message: "Too many namespaces", data: nil, to: handle)
         }
         sessions[handle].sockets.append(socketHandle)
         let connect = SocketConnect(
@@ -116,9 +116,20 @@ extension SocketServer {
     }
 
     mutating func sendRefusal(
-        _ namespace: String, message: String, data: ArraySlice<UInt8>?, to session: SocketSession
+        _ namespace: String, message: String, data: ArraySlice<UInt8>?, to handle: SlabHandle
     ) {
-        let text = SocketPacketText.refused(namespace, message: message, data: data, session.revision)
-        outputs.append(.send([.text(text[...])], to: [session.engine]))
+        let text = SocketPacketText.refused(namespace, message: message, data: data, sessions[handle].revision)
+        outputs.append(.send([.text(text[...])], to: [sessions[handle].engine]))
+        _ = isWelcome(handle)
+    }
+
+    /// Counts that a session was kept or sent out of a namespace. One that goes on trying is closed, and this is false:
+    /// each of its tries may cost us the check of a signature.
+    mutating func isWelcome(_ handle: SlabHandle) -> Bool {
+        sessions[handle].refusalCount += 1
+        guard sessions[handle].refusalCount >= settings.refusalsPerSessionMax else { return true }
+        counters.tooManyRefusals += 1
+        closeSession(handle, .malformed)
+        return false
     }
 }

@@ -89,6 +89,9 @@ package struct SocketServer: ~Copyable {
     /// Sockets that are in a namespace, or want to be.
     package var socketCount: Int { sockets.count }
 
+    /// How many there can be.
+    package var socketsMax: Int { sockets.limit }
+
     /// What clients call the socket; nil when it is no more.
     package func name(of socket: SocketID) -> String? { live(socket).map { sockets[$0].name } }
 
@@ -148,6 +151,8 @@ struct SocketSession {
     var assembly: Assembly?
     /// When the session is closed unless it is in a namespace by then.
     var connectBy: Instant?
+    /// How often it was kept or sent out of a namespace.
+    var refusalCount = 0
     /// Namespaces that the application has put it out of: what was on its way then is no offence.
     private(set) var partedWith: [String] = []
 

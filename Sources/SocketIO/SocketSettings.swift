@@ -1,6 +1,6 @@
 package import EngineIO
 import HTTP
-import JSON
+package import JSON
 package import Signaling
 
 /// A client's place in a namespace. Never used twice; says nothing to others.
@@ -33,6 +33,8 @@ package struct SocketSettings: Sendable {
     package var attachmentTimeoutMilliseconds: UInt32 = 10_000
     package var namespaces = SocketNamespaces.listed(["/"])
     package var socketsPerSessionMax = 8
+    /// How often one session may be kept or sent out of a namespace before it is closed.
+    package var refusalsPerSessionMax = 32
     /// Questions to one client that wait for its answer.
     package var questionsPerSocketMax = 64
     package var packets = SocketPacketLimits()
@@ -87,6 +89,9 @@ package struct SocketEvent: Sendable {
     /// What to say to `acknowledge`; nil when no answer is wanted.
     package let acknowledgement: AcknowledgementID?
 
+    /// The array as it came, the name first, without its attachments.
+    package var array: JSONValue { arguments.array.root }
+
     package init(name: String, arguments: SocketArguments, acknowledgement: AcknowledgementID? = nil) {
         self.name = name
         self.arguments = arguments
@@ -137,6 +142,8 @@ package struct SocketCounters: Hashable, Sendable {
     package var eventsOut: UInt64 = 0
     package var malformedPackets: UInt64 = 0
     package var tooManySockets: UInt64 = 0
+    /// Sessions that were closed because they went on trying.
+    package var tooManyRefusals: UInt64 = 0
     package var connectTimeouts: UInt64 = 0
     package var attachmentLimits: UInt64 = 0
 

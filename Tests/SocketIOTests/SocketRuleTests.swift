@@ -72,6 +72,35 @@ struct SocketRuleTests {
         #expect(slow.liveCounts == (0, 0))
     }
 
+    @Test("who is refused too often is closed, whether by the application, for the namespace, or by a kick")
+    func refusedTooOften() throws {
+        let strict = SocketHarness(sockets: { $0.refusalsPerSessionMax = 3 })
+        let socket = try strict.webSocket()
+        strict.send("40/nothing", on: socket)
+        strict.decision = .refuse("no", data: nil)
+        strict.send("40", on: socket)
+        #expect(!strict.isClosed(socket))
+        strict.decision = .accept
+        strict.send("40", on: socket)
+        strict.apply { $0.disconnect(strict.connects[1].socket, .kick) }
+        #expect(strict.isClosed(socket))
+        #expect(strict.take(socket).last == .text("41"))
+        #expect(strict.counters.tooManyRefusals == 1)
+        #expect(strict.disconnected == [.server])
+        #expect(strict.liveCounts == (0, 0))
+    }
+
+    @Test("when no newcomers are taken, those who are here stay")
+    func refuseNewcomers() throws {
+        let socket = try harness.connected()
+        harness.apply { $0.refuseNewcomers() }
+        #expect(throws: SocketHarness.Refused.self) { try harness.webSocket() }
+        #expect(harness.get("EIO=4&transport=polling").status == 503)
+        harness.send("40/custom", on: socket)
+        #expect(harness.take(socket).count == 2)
+        #expect(!harness.isClosed(socket))
+    }
+
     @Test("the application may decide about every namespace")
     func dynamicNamespaces() throws {
         let open = SocketHarness(sockets: { $0.namespaces = .decidedByApplication })
@@ -194,6 +223,34 @@ struct SocketRuleTests {
         harness.apply { $0.emit("a", SocketEmission(), to: harness.connects.map(\.socket)) }
         #expect(harness.sends.dropFirst(before) == [[both], [both, one]])
         #expect(harness.take(both) == [.text(#"42["a"]"#), .text(#"42/custom,["a"]"#)])
+    }
+
+    @Test("an event that is written already goes out as it is, once for each namespace")
+    func written() throws {
+        let one = try harness.connected("40", "40/custom")
+        let two = try harness.connected()
+        let ids = harness.connects.map(\.socket)
+        let before = harness.sends.count
+        harness.apply { $0.emit(array: Array(#"["a" , {"b":1.50,"a":"\/"}]"#.utf8), to: ids) }
+        #expect(
+            harness.take(one) == [
+                .text(#"42["a" , {"b":1.50,"a":"\/"}]"#), .text(#"42/custom,["a" , {"b":1.50,"a":"\/"}]"#),
+            ])
+        #expect(harness.take(two) == [.text(#"42["a" , {"b":1.50,"a":"\/"}]"#)])
+        #expect(Array(harness.sends[before...]) == [[one, two], [one]])
+        #expect(harness.counters.eventsOut >= 3)
+    }
+
+    @Test("an event tells its whole array as it came")
+    func array() throws {
+        let text = Array(#"20[ "a" ,{"b":1.50}]"#.utf8)
+        let packet = try SocketPacket(parsing: text[...], revision: .five, limits: SocketPacketLimits())
+        guard case .event(let name, let arguments, let id) = packet.content else {
+            Issue.record("no event")
+            return
+        }
+        let event = SocketEvent(name: name, arguments: arguments, acknowledgement: id)
+        #expect(event.array.rawBytes.elementsEqual(#"[ "a" ,{"b":1.50}]"#.utf8))
     }
 
     @Test("attachments by polling are packets of base 64, behind their text")
