@@ -65,6 +65,9 @@ let protocols: [Target] = [
     .target(
         name: "PixelStreaming", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "SimplePeer", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -187,6 +190,10 @@ let testTargets: [Target] = [
     .testTarget(
         name: "SocketIOTests",
         dependencies: ["SocketIO", "EngineIO", "HTTP", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "SimplePeerTests",
+        dependencies: ["SimplePeer", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",

@@ -44,6 +44,7 @@ struct Layer: Sendable {
         Layer("YWebRTC", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("PeerJS", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("PixelStreaming", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("SimplePeer", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),

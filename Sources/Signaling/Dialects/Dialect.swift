@@ -30,6 +30,12 @@ extension Dialect where Self: ~Copyable {
     /// The answer to a ping of the server.
     package mutating func receivePong(from connection: ConnectionID) { host.receivePong(from: connection) }
 
+    /// A message of a form that no dialect has, such as one with binary parts: it counts, and nothing comes of it.
+    package mutating func receiveUnreadable(byteCount: Int, from connection: ConnectionID, at now: Instant) {
+        if host.receive(byteCount: byteCount, from: connection, at: now) != nil { host.counters.malformed += 1 }
+        settle(at: now)
+    }
+
     /// The connection is gone.
     package mutating func disconnect(_ connection: ConnectionID, at now: Instant) {
         host.disconnect(connection, at: now)

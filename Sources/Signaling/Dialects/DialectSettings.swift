@@ -42,6 +42,12 @@ package struct DialectLiveCounts: Hashable, Sendable {
     package let connections: Int
     package let rooms: Int
     package let participants: Int
+
+    package init(connections: Int, rooms: Int, participants: Int) {
+        self.connections = connections
+        self.rooms = rooms
+        self.participants = participants
+    }
 }
 
 /// Why connections end: codes of RFC 6455 §7.4.1 that dialects use.
