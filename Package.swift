@@ -68,6 +68,11 @@ let protocols: [Target] = [
     .target(
         name: "SimplePeer", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "SocketIOSignaling",
+        dependencies: [
+            "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
+        ], swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -195,6 +200,12 @@ let testTargets: [Target] = [
         name: "SimplePeerTests",
         dependencies: ["SimplePeer", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
+    .testTarget(
+        name: "SocketIOSignalingTests",
+        dependencies: [
+            "SocketIOSignaling", "SimplePeer", "DialectSupport", "SocketIO", "EngineIO", "HTTP", "JSON", "Signaling",
+            "NetworkPrimitives", "TestSupport",
+        ], swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",
         dependencies: [

@@ -45,6 +45,11 @@ struct Layer: Sendable {
         Layer("PeerJS", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("PixelStreaming", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("SimplePeer", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer(
+            "SocketIOSignaling", .protocols,
+            [
+                "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
+            ]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
