@@ -72,7 +72,11 @@ let protocols: [Target] = [
         name: "SocketIOSignaling",
         dependencies: [
             "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
+            "Codelab",
         ], swiftSettings: strict),
+    .target(
+        name: "Codelab", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -105,7 +109,7 @@ let assembly: [Target] = [
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
             "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO",
-            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
@@ -180,6 +184,10 @@ let testTargets: [Target] = [
     .testTarget(
         name: "YWebRTCTests",
         dependencies: ["YWebRTC", "DialectSupport", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "CodelabTests",
+        dependencies: ["Codelab", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "PeerJSTests",

@@ -49,7 +49,9 @@ struct Layer: Sendable {
             "SocketIOSignaling", .protocols,
             [
                 "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
+                "Codelab",
             ]),
+        Layer("Codelab", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
@@ -71,7 +73,7 @@ struct Layer: Sendable {
             [
                 "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
                 "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
-                "EngineIO", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
+                "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
                 "CredentialService", "WebService",
             ], system: ["Glibc"]),
         Layer(
