@@ -10,7 +10,7 @@ package import Signaling
 /// The two steps know different events. Both get all: step 5 has no ear for the argument of `ready`, step 6 none for
 /// `join`. The original says `ready` twice in step 6, and thereby makes a page offer nothing; here it is said once.
 /// It also knows no rooms but for counting: everybody hears everything. Here only those of the same room do.
-package struct Codelab: ~Copyable, Dialect {
+package struct Codelab: ~Copyable, EventDialect {
     package var host: DialectHost
     private let settings: CodelabSettings
     /// By the index of the handle.

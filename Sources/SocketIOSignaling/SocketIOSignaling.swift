@@ -1,3 +1,4 @@
+import Codelab
 import Containers
 package import EngineIO
 package import HTTP
@@ -46,11 +47,15 @@ package final class SocketIOSignaling: EngineEndpoint {
         places = FlatMap(seed: seed, limit: socketsMax)
         now = start
         // One line for each dialect.
-        spoken = [
+        let spoken: [(any SpokenDialect)?] = [
             settings.simplePeer.map {
                 DialectBox(SimplePeer(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
-            }
-        ].compactMap { $0 }
+            },
+            settings.codelab.map {
+                DialectBox(Codelab(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
+            },
+        ]
+        self.spoken = spoken.compactMap { $0 }
     }
 
     private static func secret(from source: inout IdentifierSource) -> [UInt8] {

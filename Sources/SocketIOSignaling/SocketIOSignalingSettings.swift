@@ -1,3 +1,4 @@
+package import Codelab
 package import EngineIO
 package import SimplePeer
 package import SocketIO
@@ -11,6 +12,7 @@ package struct SocketIOSignalingSettings: Sendable {
     package var sockets = SocketSettings()
     /// Nil when it is not spoken; so are the others.
     package var simplePeer: SimplePeerSettings?
+    package var codelab: CodelabSettings?
 
     package init() {}
 }

@@ -1,4 +1,5 @@
 import ChannelSignaling
+import Codelab
 import Configuration
 import EngineIO
 import LinuxSockets
@@ -6,6 +7,9 @@ import NetworkPrimitives
 import PeerJS
 import PixelStreaming
 import Signaling
+import SimplePeer
+import SocketIO
+import SocketIOSignaling
 import WebService
 import YWebRTC
 
@@ -16,8 +20,9 @@ struct DialectChoices: Sendable {
     let yWebRTC: YWebRTCSettings?
     let peerJS: PeerJSSettings?
     let pixelStreaming: PixelStreamingSettings?
+    let socketIO: SocketIOSignalingSettings?
 
-    init(_ signaling: ServerConfiguration.Signaling) {
+    init(_ signaling: ServerConfiguration.Signaling, publicAddresses: [IPAddress]) {
         let chosen = signaling.dialects
         var channels = ChannelSignalingSettings()
         channels.sendsIceServers = chosen.sendsIceServers
@@ -37,6 +42,8 @@ struct DialectChoices: Sendable {
         self.peerJS = chosen.speaks(.peerJS) ? peerJS : nil
         let sides: [SignalingDialectName] = [.pixelStreaming, .pixelStreamingStreamer, .pixelStreamingSFU]
         self.pixelStreaming = sides.contains(where: chosen.speaks) ? pixelStreaming : nil
+        let isOverSocketIO = chosen.spoken.contains(where: \.isOverSocketIO)
+        socketIO = isOverSocketIO ? Self.socketIO(signaling, publicAddresses: publicAddresses) : nil
     }
 
     /// The machines, each with randomness of its own.
@@ -59,8 +66,54 @@ struct DialectChoices: Sendable {
             let machine = PixelStreamingServer(settings: pixelStreaming, gate: gate, secret: random.bytes(32))
             pixelStreamingBox = DialectBox(machine, name: SignalingDialectName.pixelStreaming.rawValue)
         }
+        let engine = socketIO.map {
+            SocketIOSignaling(settings: $0, gate: gate, secret: random.bytes(32), start: now)
+        }
         return DialectServers(
-            channels: channelsBox, yWebRTC: yWebRTCBox, peerJS: peerJSBox, pixelStreaming: pixelStreamingBox)
+            channels: channelsBox, yWebRTC: yWebRTCBox, peerJS: peerJSBox, pixelStreaming: pixelStreamingBox,
+            engine: engine)
+    }
+
+    /// Socket.IO, and the dialects that it carries.
+    private static func socketIO(
+        _ signaling: ServerConfiguration.Signaling, publicAddresses: [IPAddress]
+    ) -> SocketIOSignalingSettings {
+        let (chosen, limits) = (signaling.dialects, signaling.limits)
+        var settings = SocketIOSignalingSettings()
+        settings.engine = engine(signaling)
+        if chosen.speaks(.simplePeer) {
+            var simplePeer = SimplePeerSettings(defaultRoom: room(of: .simplePeer))
+            simplePeer.host.adopt(limits)
+            settings.simplePeer = simplePeer
+        }
+        if chosen.speaks(.codelab) {
+            var codelab = CodelabSettings()
+            codelab.host.adopt(limits)
+            codelab.host.limits.roomCapacity = chosen.codelabCapacity
+            codelab.publicAddresses = publicAddresses
+            codelab.sendsIceServers = true
+            settings.codelab = codelab
+        }
+        return settings
+    }
+
+    private static func engine(_ signaling: ServerConfiguration.Signaling) -> EngineSettings {
+        let chosen = signaling.dialects.socketIO
+        var engine = EngineSettings()
+        engine.transports =
+            switch chosen.transports {
+            case .all: .all
+            case .polling: .pollingOnly
+            case .websocket: .webSocketOnly
+            }
+        engine.allowsVersion3 = chosen.allowsEIO3
+        engine.allowsJSONP = chosen.allowsJSONP
+        engine.limits.sessionsMax = signaling.limits.sessionsMax
+        engine.limits.sessionsPerSourceMax = signaling.limits.connectionsPerSourceMax
+        engine.limits.payloadByteCountMax = payloadByteCountMax(signaling)
+        engine.limits.bufferedByteCountMax = signaling.limits.queueByteCountMax
+        engine.limits.bufferedPacketsMax = signaling.limits.queueMessagesMax
+        return engine
     }
 
     /// The room of those whose path names none has the name of the dialect, so that the operator can open it.

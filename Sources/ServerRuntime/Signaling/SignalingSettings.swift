@@ -37,7 +37,7 @@ struct SignalingSettings: Sendable {
         _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
     ) throws(StartFailure) {
         listeners = SignalingListener.all(of: signaling)
-        dialects = DialectChoices(signaling)
+        dialects = DialectChoices(signaling, publicAddresses: facts.externalAddresses)
         web = Self.web(signaling, connectionsMax: facts.connectionsMax)
         sessions = TernV1Settings(
             limits: SignalingLimits(signaling.limits), serverVersion: Version.number, node: "")
@@ -84,6 +84,9 @@ struct SignalingSettings: Sendable {
         web.rootEntrance = signaling.dialects.root.map(DialectEntrance.init)
         web.hasOwnPages = signaling.staticRoot != nil
         web.engineWebSocket = WebSocketLimits(messageByteCountMax: DialectChoices.payloadByteCountMax(signaling))
+        if web.entrances.contains(.socketIO) || signaling.dialects.ports.contains(where: \.dialect.isOverSocketIO) {
+            web.http.bodyByteCountMax = DialectChoices.payloadByteCountMax(signaling)
+        }
         web.hasAnonymousRooms = !signaling.anonymousRooms.isEmpty
         return web
     }
