@@ -109,7 +109,8 @@ let assembly: [Target] = [
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
             "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO",
-            "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab",
+            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",

@@ -42,7 +42,7 @@ extension ServerConfiguration {
             realm=tern.dev
             lt-cred-mech
             signaling-port=\(signalingPort)
-            \(signalingPort == 0 ? "" : "signaling-anonymous-rooms=*")
+            \(signalingPort == 0 ? "" : developmentSignaling)
             """
         var log = DiagnosticLog()
         let file = ConfigurationFile(name: "development", text: text)
@@ -50,6 +50,18 @@ extension ServerConfiguration {
         settings.add(user: user)
         return ServerConfiguration(settings, log: &log)
     }
+}
+
+extension ServerConfiguration {
+    /// Whoever is on this host enters every room, in whatever words.
+    private static let developmentSignaling = """
+        signaling-anonymous-rooms=*
+        signaling-dialect=socket.io
+        signaling-dialect=peerjs
+        signaling-dialect=channels
+        signaling-dialect=y-webrtc
+        signaling-dialect=pixel-streaming
+        """
 }
 
 /// Why a development user cannot be made, as a sentence.

@@ -27,8 +27,8 @@ struct TranscriptTests {
             bob < ["message",{"type":"offer","sdp":"v=0\\r\\n"}]
             bob > ["message",{"type":"answer","sdp":"v=0\\r\\n"}]
             ann < ["message",{"type":"answer","sdp":"v=0\\r\\n"}]
-            ann > ["message",{"type":"candidate","label":0,"id":"0","candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host"}]
-            bob < ["message",{"type":"candidate","label":0,"id":"0","candidate":"candidate:1 1 udp 1 192.0.2.1 9 typ host"}]
+            ann > ["message",{"type":"candidate","label":0,"id":"0","candidate":"candidate:1 1 udp 1 192.0.2.1 9"}]
+            bob < ["message",{"type":"candidate","label":0,"id":"0","candidate":"candidate:1 1 udp 1 192.0.2.1 9"}]
             eve +
             eve > ["create or join","foo"]
             eve < ["full","foo"]

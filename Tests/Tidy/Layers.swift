@@ -73,7 +73,8 @@ struct Layer: Sendable {
             [
                 "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
                 "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
-                "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
+                "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab",
+                "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
                 "CredentialService", "WebService",
             ], system: ["Glibc"]),
         Layer(

@@ -79,8 +79,7 @@ extension WebService {
         response.headers.append("etag", resource.entityTag)
         // Kept, but asked about each time: an update of the server is seen at once.
         response.headers.append("cache-control", "no-cache")
-        // The client is imported by pages of other origins; it holds nothing that is not in everybody's executable.
-        if path.first == "tern" || path == ["tern.js"] { response.headers.append("access-control-allow-origin", "*") }
+        if path.isClient { response.headers.append("access-control-allow-origin", "*") }
         return response
     }
 

@@ -13,6 +13,10 @@ package struct EmbeddedSite: SiteContent {
         cleaning: "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; media-src 'self' blob:; "
             + "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'")
 
+    private static let socketIOClients: Set<String> = [
+        "socket.io/socket.io.min.js", "socket.io/socket.io.slim.js",
+    ]
+
     package init() {
         var resources: [String: SiteResource] = [:]
         for index in 0..<tern_page_count {
@@ -28,14 +32,16 @@ package struct EmbeddedSite: SiteContent {
     }
 
     package func resource(at path: [String]) -> SiteResource? {
-        let written = path.isEmpty ? "index.html" : path.joined(separator: "/")
+        var written = path.isEmpty ? "index.html" : path.joined(separator: "/")
+        // Pages ask for smaller forms of the client of Socket.IO; ours has one form.
+        if Self.socketIOClients.contains(written) { written = "socket.io/socket.io.js" }
         // `/call` is `call.html`: a link that is read out loud needs no ending.
         return resources[written] ?? resources[written + ".html"]
     }
 }
 
-/// The operator's site, with our own client beneath it: `tern.js` and its parts in `tern/` are there whatever the
-/// directory holds.
+/// The operator's site, with our own clients beneath it: `tern.js` and its parts in `tern/`, and that of Socket.IO, are
+/// there unless the directory holds files of these names.
 package struct OverlaidSite: SiteContent {
     private let upper: any SiteContent
     private let lower: any SiteContent
@@ -47,6 +53,12 @@ package struct OverlaidSite: SiteContent {
 
     package func resource(at path: [String]) -> SiteResource? {
         if let resource = upper.resource(at: path) { return resource }
-        return path == ["tern.js"] || path.first == "tern" ? lower.resource(at: path) : nil
+        return path.isClient ? lower.resource(at: path) : nil
     }
+}
+
+extension [String] {
+    /// Whether the path is that of a client, which pages of other origins import too: it holds nothing that is not in
+    /// everybody's executable.
+    var isClient: Bool { self == ["tern.js"] || first == "tern" || first == "socket.io" }
 }
