@@ -19,6 +19,8 @@ extension ServerConfiguration {
         process = ProcessSettings(settings)
         workers = Workers(settings, log: &log)
         signaling = Signaling(settings, listeners: listeners.addresses, quotas: quotas, log: &log)
+        metrics = Metrics(settings, log: &log)
+        controlSocket = settings.text("control-socket")
         discovery = Discovery(settings, listeners: listeners, relay: relay, log: &log)
         redirection = Redirection(settings, authentication: authentication, log: &log)
         relaying = Relaying(

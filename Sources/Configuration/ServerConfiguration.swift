@@ -33,6 +33,10 @@ package struct ServerConfiguration: Sendable, Equatable {
     package let workers: Workers
     /// Signaling and the site beside it; nil when no port was written for them.
     package let signaling: Signaling?
+    /// What is counted, for Prometheus.
+    package let metrics: Metrics
+    /// The socket by which operators speak to the server on its host; nil without one.
+    package let controlSocket: String?
     /// NAT behaviour discovery; nil when it is off.
     package let discovery: Discovery?
     /// Where clients are sent instead.

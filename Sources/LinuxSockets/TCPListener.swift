@@ -69,6 +69,21 @@ package struct TCPListener: ~Copyable, Sendable {
     private let descriptor: FileDescriptor
     /// The bound address, with the port that the kernel chose if the caller left it open.
     package let localAddress: SocketAddress
+    /// Whether it is a Unix socket: then its addresses are the loopback's, which is where its clients are.
+    private let isUnix: Bool
+
+    /// Listens on a Unix socket, which is made for its owner and group.
+    package init(unix path: String) throws(SystemError) {
+        var failure = unsafe tern_failure()
+        let raw = unsafe path.withCString { unsafe tern_unix_listen($0, &failure) }
+        guard raw >= 0 else {
+            let operation = unsafe failure.operation.map { unsafe String(cString: $0) } ?? "socket"
+            throw unsafe SystemError(operation: operation, errno: failure.error)
+        }
+        descriptor = FileDescriptor(adopting: raw)
+        localAddress = SocketAddress(ip: .v4(.loopback), port: 0)
+        isUnix = true
+    }
 
     package init(
         binding address: SocketAddress, options: TCPListenerOptions = TCPListenerOptions()
@@ -83,6 +98,7 @@ package struct TCPListener: ~Copyable, Sendable {
         }
         descriptor = FileDescriptor(adopting: raw)
         localAddress = KernelAddress.socketAddress(local)
+        isUnix = false
     }
 
     /// The descriptor's number, to be used only while the listener lives.
@@ -99,7 +115,7 @@ package struct TCPListener: ~Copyable, Sendable {
             return .connection(
                 AcceptedConnection(
                     TCPConnection(adopting: FileDescriptor(adopting: result)),
-                    remoteAddress: KernelAddress.socketAddress(remote),
+                    remoteAddress: isUnix ? localAddress : KernelAddress.socketAddress(remote),
                     localAddress: isWildcard ? KernelAddress.socketAddress(local) : localAddress))
         }
         switch -result {

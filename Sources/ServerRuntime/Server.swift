@@ -5,6 +5,7 @@ import LinuxSockets
 package import NetworkPrimitives
 import TURN
 import Telemetry
+import WebService
 
 /// Why the server did not start, as a sentence that says what to do.
 package struct StartFailure: Error, CustomStringConvertible {
@@ -42,6 +43,9 @@ package final class Server {
     var owesContexts = false
     var signalingMailbox: Mailbox<SignalingMessage>?
     var threads: [WorkerThread] = []
+    /// What other threads want of the one that waits for signals.
+    let inbox: Mailbox<ServerMessage>
+    let startedAt = Clock.monotonic()
     /// Why a worker ended that was not told to.
     let failure = Locked<String?>(nil)
 
@@ -68,9 +72,10 @@ package final class Server {
                 policy: settings.quotas, relayAddresses: settings.turn.relayAddresses.map(\.local),
                 ports: settings.relayPorts, quarantineSeconds: settings.quarantineSeconds,
                 socketsMax: settings.relaySocketsMax, random: random))
-        do { log = try Log(minimum: Self.level(configuration.logging)) } catch {
-            throw StartFailure("the log cannot be set up: \(error)")
-        }
+        do {
+            log = try Log(minimum: Self.level(configuration.logging))
+            inbox = try Mailbox(limit: Self.mailboxMax)
+        } catch { throw StartFailure("the log cannot be set up: \(error)") }
     }
 
     /// Opens the listeners, drops privileges, starts the workers, and serves until SIGTERM or SIGINT. `ready` is called
@@ -97,9 +102,8 @@ package final class Server {
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
                 streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
-                signaling: (signalingListeners + (streamListeners.first ?? []).filter(\.mayBeHTTP)).map {
-                    $0.listener.localAddress
-                })
+                signaling: (signalingListeners.filter(\.profile.isSignaling)
+                    + (streamListeners.first ?? []).filter(\.mayBeHTTP)).map { $0.listener.localAddress })
             try startWorkers(listeners, streamListeners)
             try startSignaling(signalingListeners)
             logStart(addresses)
@@ -196,12 +200,15 @@ package final class Server {
         var poller = try Poller()
         try poller.add(signals.raw, token: 0, interest: .readable)
         try poller.add(log.raw, token: 1, interest: .readable)
+        try poller.add(inbox.raw, token: 2, interest: .readable)
         var interruptions = try Poller()
         try interruptions.add(signals.raw, token: 0, interest: .readable)
+        try interruptions.add(inbox.raw, token: 2, interest: .readable)
         while true {
             _ = try poller.wait(until: certificates?.nextLook, now: Clock.monotonic())
             if let look = certificates?.nextLook, look <= Clock.monotonic() { lookAtCertificates(for: .time) }
             log.writePending(to: sinks)
+            for message in inbox.drain() { handle(message) }
             while let signal = signals.read() {
                 switch signal {
                 case SIGTERM, SIGINT:

@@ -109,7 +109,9 @@ extension Worker {
         case .sessionClosed(let session, let end):
             releaseClient(of: session, at: now)
             if let mobility = session.mobility { context.colleagues?.book.forget(mobility, of: context.number) }
-            logClosed(session, end, forwarder.traffic(of: session.allocation.index))
+            let traffic = forwarder.traffic(of: session.allocation.index)
+            endedTraffic[session.fiveTuple.transport].add(traffic)
+            logClosed(session, end, traffic)
         case .mobility(let change):
             perform(change, at: now)
         case .authenticationFailed(let client, let username, let code):

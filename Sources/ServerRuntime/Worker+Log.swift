@@ -40,6 +40,7 @@ extension Worker {
         case .expired: line.append(", expired, usage: rp=")
         case .revoked: line.append(", revoked, usage: rp=")
         case .disconnected: line.append(", the connection ended, usage: rp=")
+        case .endedByOperator: line.append(", ended by an operator, usage: rp=")
         }
         line.append(traffic.toPeerPackets)
         line.append(", rb=")
@@ -93,11 +94,9 @@ extension Worker {
 
     /// The session by its name, eighteen digits: worker, then the allocation's place and generation.
     private func beginLine(_ session: SessionSummary) -> LineBuilder {
-        let handle = session.allocation.handle
         var line = LineBuilder()
         line.append("session ")
-        line.append(UInt64(context.number), digitCountMin: 3)
-        line.append(UInt64(handle.generation) << 20 | UInt64(handle.index & 0xF_FFFF), digitCountMin: 15)
+        SessionNumber(session, worker: context.number).append(to: &line)
         return line
     }
 

@@ -42,6 +42,10 @@ enum WorkerMessage: Sendable {
     /// Another worker has accepted a connection that belongs here.
     case stream(HandedStream)
     case report(@Sendable (WorkerReport) -> Void)
+    /// Which allocations there are.
+    case sessions(SessionFilter, limit: Int, @Sendable ([SessionReport]) -> Void)
+    /// An operator ends allocations; the answer is how many.
+    case endSessions(SessionFilter, @Sendable (Int) -> Void)
 }
 
 /// The counters of one worker at one moment.
@@ -61,6 +65,8 @@ package struct WorkerReport: Sendable {
     package var openStreams = 0
     /// DTLS associations, and handshakes that go on.
     package var associations = 0
+    /// What clients of each transport have.
+    var transports = ByTransport(TransportReport())
 
     mutating func add(_ other: WorkerReport) {
         control.add(other.control)
@@ -81,6 +87,10 @@ package struct WorkerReport: Sendable {
         openStreams += other.openStreams
         dtls.add(other.dtls)
         associations += other.associations
+        for transport in ClientTransport.allCases {
+            transports[transport].allocations += other.transports[transport].allocations
+            transports[transport].traffic.add(other.transports[transport].traffic)
+        }
     }
 }
 
@@ -130,6 +140,8 @@ struct Worker: ~Copyable {
     var answers: [ShellAnswer] = []
     var held = HeldMessages()
     var drops = DropCounters()
+    /// What allocations relayed that are no more.
+    var endedTraffic = ByTransport(Traffic())
     var refusals: RepeatLimiter
     var bindings: RepeatLimiter
     var isStopping = false
@@ -290,20 +302,9 @@ struct Worker: ~Copyable {
         case .redirect(let alternates): server.alternates = alternates
         case .mobility(let message): receive(message, at: now)
         case .stream(let handed): adopt(handed, at: now)
-        case .report(let receive):
-            var report = WorkerReport()
-            report.control = server.counters
-            report.drops = drops
-            report.sent = outgoing.counters
-            report.allocations = server.liveCounts.allocations
-            report.droppedAtListeners = listeners.dropsByKernel
-            report.droppedAtRelays = relays.dropsByKernel
-            report.connections = relays.connectionCount
-            report.streams = streams.counters
-            report.openStreams = streams.count
-            report.dtls = dtls.counters
-            report.associations = dtls.count
-            receive(report)
+        case .report(let receive): receive(makeReport())
+        case .sessions(let filter, let limit, let receive): receive(sessions(filter, limit: limit))
+        case .endSessions(let filter, let receive): receive(endSessions(filter, at: now))
         }
     }
 

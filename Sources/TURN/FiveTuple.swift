@@ -2,7 +2,7 @@ package import Containers
 package import NetworkPrimitives
 
 /// The transport between client and server (RFC 8656 §3.1).
-package enum ClientTransport: UInt8, Hashable, Sendable {
+package enum ClientTransport: UInt8, Hashable, Sendable, CaseIterable {
     case udp, tcp, tls, dtls
 
     /// Whether messages follow each other in a connection instead of coming by themselves.

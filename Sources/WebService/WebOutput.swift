@@ -8,6 +8,8 @@ package enum WebOutput: Sendable {
     /// Credentials are taken back: the user name as it was issued, or its part behind the expiry.
     case revoke(user: [UInt8])
     case event(WebEvent)
+    /// To be answered by `WebService.answer`.
+    case ask(AskedQuestion)
 }
 
 /// What happened, for the log.

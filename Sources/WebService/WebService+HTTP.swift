@@ -10,6 +10,8 @@ struct RequestContext {
     let visitor: Visitor
     /// The token or key of `Authorization: Bearer …`.
     let bearer: [UInt8]?
+    /// Whether it came by the control socket, which only operators can open.
+    let isControl: Bool
     let origin: OriginPolicy.Verdict
     let now: Instant
     let unixTime: UnixTime
@@ -111,6 +113,7 @@ extension WebService {
         if let destination = destination(route, request, context), route != .engine || request.isUpgrade {
             return upgrade(request, to: destination, context, on: handle)
         }
+        if case .operations(let route) = route { return ask(route, request, context, on: handle) }
         if case .engine = route {
             receiveEngineRequest(request, context, on: handle)
             return nil
@@ -132,8 +135,8 @@ extension WebService {
         let origin = settings.origins.judge(
             request.headers["origin"], authority: forwardedHost ?? request.headers["host"])
         return RequestContext(
-            visitor: visitor, bearer: Self.bearer(request.headers["authorization"]), origin: origin, now: now,
-            unixTime: unixTime)
+            visitor: visitor, bearer: Self.bearer(request.headers["authorization"]),
+            isControl: connections[handle].profile == .control, origin: origin, now: now, unixTime: unixTime)
     }
 
     /// The credentials of the scheme Bearer (RFC 6750 §2.1); the scheme's name is case-insensitive.

@@ -69,7 +69,7 @@ package struct WebService: ~Copyable {
         remote: IPAddress, local: IPAddress, profile: ListenerProfile = .everything, at now: Instant
     ) -> ConnectionID? {
         let client = remote.unmapped
-        guard mayConnect(client, at: now) else {
+        guard profile == .control || mayConnect(client, at: now) else {
             outputs.append(.event(.tooManyConnections(source: remote)))
             return nil
         }

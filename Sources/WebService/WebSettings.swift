@@ -33,6 +33,9 @@ package struct WebSettings: Sendable {
     /// Whether the site is the operator's own, which ports of one dialect show too.
     package var hasOwnPages = false
 
+    /// What a port of metrics answers to.
+    package var metricsPath = "/metrics"
+
     package init() {}
 
 }

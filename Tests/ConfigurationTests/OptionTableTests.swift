@@ -47,13 +47,13 @@ struct OptionTableTests {
 
     /// Written by hand, so that a row of coturn's that loses its mark is noticed.
     private static let ownNames = """
-        allocations-per-address binding-ratelimit-rps channels-per-allocation codelab-room-capacity
+        allocations-per-address binding-ratelimit-rps channels-per-allocation codelab-room-capacity control-socket
         credential-leave-grace credential-lifetime credential-lifetime-anonymous credential-lifetime-max
         credential-on-leave credential-quota credential-session-max deny-low-peer-ports dialect-ice-servers
         gather-us http-body-max http-body-timeout http-head-max http-head-timeout http-headers-max http-idle-timeout
         minted-user-quota new-peers-per-second no-socketio-eio3 node-park-room-capacity peerjs-discovery peerjs-key
-        permissions-per-allocation pin-workers pixel-streaming-players-max port-quarantine proxy-protocol
-        proxy-protocol-trusted rest-strict-expiry signaling-admin-key signaling-anonymous-join-burst
+        permissions-per-allocation pin-workers pixel-streaming-players-max port-quarantine prometheus-coturn-names
+        proxy-protocol proxy-protocol-trusted rest-strict-expiry signaling-admin-key signaling-anonymous-join-burst
         signaling-anonymous-join-rate signaling-anonymous-rooms signaling-api-key signaling-auth-failures
         signaling-connect-burst signaling-connect-rate signaling-connections-max signaling-connections-per-source
         signaling-dialect signaling-heartbeat signaling-hello-timeout signaling-ip signaling-message-burst

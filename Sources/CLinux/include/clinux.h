@@ -102,6 +102,13 @@ struct tern_tcp_options {
 int32_t tern_tcp_listen(const struct tern_address *address, const struct tern_tcp_options *options,
                         struct tern_address *local, struct tern_failure *failure);
 
+/// Makes a Unix socket at `path` and listens, for its owner and group only. A socket that nobody listens to any more is
+/// replaced. Results as of `tern_udp_open`.
+int32_t tern_unix_listen(const char *path, struct tern_failure *failure);
+
+/// Connects to a Unix socket, and waits until it is. Results as of `tern_udp_open`.
+int32_t tern_unix_connect(const char *path, struct tern_failure *failure);
+
 /// A waiting connection, non-blocking, with the options of its listener. `local` NULL: the caller knows it already.
 int32_t tern_tcp_accept(int32_t fd, struct tern_address *remote, struct tern_address *_Nullable local);
 

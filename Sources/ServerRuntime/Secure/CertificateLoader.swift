@@ -51,7 +51,8 @@ package struct CertificateLoader: Sendable {
             }
             let contexts = SecureContexts(
                 tls: encryption.servesTLS ? try TLSContext(identities, settings(.tls, authorities)) : nil,
-                dtls: encryption.servesDTLS ? try TLSContext(identities, settings(.dtls, authorities)) : nil)
+                dtls: encryption.servesDTLS ? try TLSContext(identities, settings(.dtls, authorities)) : nil,
+                identities: identities)
             return Certificates(identities: identities, contexts: contexts)
         } catch {
             throw failure(error)

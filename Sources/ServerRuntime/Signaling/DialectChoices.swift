@@ -22,6 +22,9 @@ struct DialectChoices: Sendable {
     let pixelStreaming: PixelStreamingSettings?
     let socketIO: SocketIOSignalingSettings?
 
+    /// None.
+    init() { (channels, yWebRTC, peerJS, pixelStreaming, socketIO) = (nil, nil, nil, nil, nil) }
+
     init(_ signaling: ServerConfiguration.Signaling, publicAddresses: [IPAddress]) {
         let chosen = signaling.dialects
         var channels = ChannelSignalingSettings()

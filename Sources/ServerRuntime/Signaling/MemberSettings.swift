@@ -15,6 +15,9 @@ struct MemberSettings: Sendable {
     /// A revocation of a name is remembered for as long as any credential can live.
     let credentialSecondsMax: UInt32
 
+    /// Of a server without members.
+    init() { (graceSeconds, deletesAfterGrace, sessionSecondsMax, credentialSecondsMax) = (0, false, 0, 0) }
+
     init(_ credentials: ServerConfiguration.Signaling.Credentials) {
         switch credentials.onLeave {
         case .keep: (graceSeconds, deletesAfterGrace) = (credentials.leaveGraceSeconds, false)

@@ -31,7 +31,7 @@ extension Server {
         _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret?, _ purpose: Purpose,
         certificateNames: [String]
     ) throws(StartFailure) -> SignalingSettings? {
-        guard let signaling = configuration.signaling else { return nil }
+        guard let signaling = configuration.signaling else { return SignalingSettings(forOperatorsOf: configuration) }
         let isForThisHostOnly =
             switch purpose {
             case .production: false
@@ -45,22 +45,48 @@ extension Server {
     }
 
     func openSignalingListeners() throws(StartFailure) -> [HeldListener] {
-        guard let signaling = signalingSettings else { return [] }
         var listeners: [HeldListener] = []
-        for wanted in signaling.listeners where !servesHTTP(on: wanted.address) {
-            let address = wanted.address
-            do {
-                let options = TCPListenerOptions(device: settings.device)
-                let listener = try TCPListener(binding: address, options: options)
-                listeners.append(HeldListener(listener, profile: wanted.profile))
-            } catch {
-                // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
-                let isOptional = address.ip == .v6(.any) && configuration.signaling?.addresses == .allLocal
-                if isOptional, !error.isAddressInUse { continue }
-                throw StartFailure("cannot listen on TCP \(address): \(error); \(signalingAdvice(error))")
+        for wanted in signalingSettings?.listeners ?? [] {
+            let listener: HeldListener?
+            switch wanted.place {
+            case .address(let address): listener = try openSignalingListener(address, wanted.profile)
+            case .unix(let path): listener = try openControlSocket(path)
             }
+            if let listener { listeners.append(listener) }
         }
         return listeners
+    }
+
+    /// Nil when others have the port and hand over what is for signaling, or the host does not have the family.
+    private func openSignalingListener(
+        _ address: SocketAddress, _ profile: ListenerProfile
+    ) throws(StartFailure) -> HeldListener? {
+        guard !servesHTTP(on: address) else { return nil }
+        do {
+            let options = TCPListenerOptions(device: settings.device)
+            return HeldListener(try TCPListener(binding: address, options: options), profile: profile)
+        } catch {
+            // A host without IPv6 is served over IPv4, unless somebody asked for that very address.
+            if address.ip == .v6(.any), isOptional(profile), !error.isAddressInUse { return nil }
+            throw StartFailure("cannot listen on TCP \(address): \(error); \(signalingAdvice(error, profile))")
+        }
+    }
+
+    /// Whether nobody asked for a single address.
+    private func isOptional(_ profile: ListenerProfile) -> Bool {
+        switch profile {
+        case .metrics: configuration.metrics.listener?.address == nil
+        case .everything, .only, .control: configuration.signaling?.addresses == .allLocal
+        }
+    }
+
+    private func openControlSocket(_ path: String) throws(StartFailure) -> HeldListener {
+        do { return HeldListener(try TCPListener(unix: path), profile: .control) } catch {
+            let advice =
+                error.isAddressInUse
+                ? "another server has it" : "the directory has to be there, and the server's to write to"
+            throw StartFailure("cannot listen on \(path): \(error); \(advice); check control-socket")
+        }
     }
 
     /// Whether signaling shares the port with listeners of TURN: these have it then, and hand over what speaks HTTP.
@@ -73,7 +99,8 @@ extension Server {
         }
     }
 
-    private func signalingAdvice(_ error: SystemError) -> String {
+    private func signalingAdvice(_ error: SystemError, _ profile: ListenerProfile) -> String {
+        if profile == .metrics { return "check prometheus-address and prometheus-port" }
         if let advice = deviceAdvice(error, "listening-device") { return advice }
         if error.isAddressInUse { return "another server has the port; stop it or choose another signaling-port" }
         if error.isAddressNotAvailable { return "this host does not have the address; check signaling-ip" }
@@ -89,7 +116,10 @@ extension Server {
             liaison = MemberLiaison(members: members, issuer: issuer, settings: signaling.members)
         }
         let context = SignalingContext(
-            settings: signaling, members: liaison, mailbox: mailbox, log: log, secure: certificates?.contexts)
+            settings: signaling, members: liaison, mailbox: mailbox, log: log, secure: certificates?.contexts,
+            operators: OperatorContext(
+                configuration: configuration, workers: mailboxes, server: inbox, start: startedAt,
+                hasCoturnNames: configuration.metrics.hasCoturnNames))
         let failure = failure
         threads.append(
             try WorkerThread.spawn(name: "signaling") {
@@ -103,6 +133,12 @@ extension Server {
     }
 
     func logSignalingStart(_ addresses: [SocketAddress]) {
+        if let metrics = configuration.metrics.listener {
+            let address =
+                metrics.address.map { "\(SocketAddress(ip: $0, port: metrics.port))" } ?? "port \(metrics.port)"
+            log.write(.notice, "metrics are at \(metrics.path) on \(address), for whoever reaches it")
+        }
+        if let path = configuration.controlSocket { log.write(.notice, "operators reach the server by \(path)") }
         guard let signaling = configuration.signaling else { return }
         let listening = addresses.map(\.description).joined(separator: ", ")
         log.write(.notice, "signaling listens on \(listening) over HTTP and WebSocket")

@@ -36,15 +36,41 @@ struct SignalingSettings: Sendable {
     init(
         _ signaling: ServerConfiguration.Signaling, _ configuration: ServerConfiguration, _ facts: SignalingFacts
     ) throws(StartFailure) {
-        listeners = SignalingListener.all(of: signaling)
+        listeners = SignalingListener.all(of: signaling) + SignalingListener.forOperators(configuration)
         dialects = DialectChoices(signaling, publicAddresses: facts.externalAddresses)
-        web = Self.web(signaling, connectionsMax: facts.connectionsMax)
+        var web = Self.web(signaling, connectionsMax: facts.connectionsMax)
+        web.metricsPath = configuration.metrics.listener?.path ?? web.metricsPath
+        self.web = web
         sessions = TernV1Settings(
             limits: SignalingLimits(signaling.limits), serverVersion: Version.number, node: "")
         site = try Self.site(signaling)
         members = MemberSettings(signaling.credentials)
         authority = try Self.authority(signaling, configuration, facts)
     }
+
+    /// Without signaling-port: what operators ask, and nothing else. Nil when they have nowhere to ask.
+    init?(forOperatorsOf configuration: ServerConfiguration) {
+        guard configuration.metrics.listener != nil || configuration.controlSocket != nil else { return nil }
+        listeners = SignalingListener.forOperators(configuration)
+        var web = WebSettings()
+        web.connectionsMax = Self.operatorConnectionsMax
+        web.version = Version.number
+        web.metricsPath = configuration.metrics.listener?.path ?? web.metricsPath
+        self.web = web
+        var limits = SignalingLimits()
+        limits.sessionsMax = 0
+        sessions = TernV1Settings(limits: limits, serverVersion: Version.number, node: "")
+        authority = Authority(
+            gate: Gate(tokens: TokenVerifier(keys: []), anonymous: Gate.AnonymousAccess(rooms: []), issuer: nil),
+            keys: APIKeys(applicationKeys: [], operatorSecrets: []), minters: [:], issuer: nil,
+            servers: IceServerTemplate(hosts: [], externalAddresses: [], endpoints: []))
+        site = EmptySite()
+        members = MemberSettings()
+        dialects = DialectChoices()
+    }
+
+    /// A scraper, a few commands, and whoever looks what there is.
+    private static let operatorConnectionsMax = 256
 
     /// The machine, with the randomness that its names and secrets are made of.
     func makeService(random: inout OSRandom, at now: Instant) -> WebService {

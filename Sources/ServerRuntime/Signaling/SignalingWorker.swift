@@ -1,5 +1,7 @@
 import Containers
+import EngineIO
 import EventLoop
+import HTTP
 import LinuxSockets
 import NetworkPrimitives
 import Signaling
@@ -15,6 +17,8 @@ enum SignalingMessage: Sendable {
     /// Certificates have changed: what begins from now on begins with these.
     case renew(SecureContexts)
     case report(@Sendable (SignalingReport) -> Void)
+    /// What somebody found out for a question of an operator.
+    case found(Finding, for: RequestID)
 }
 
 /// The counters of signaling at one moment.
@@ -32,6 +36,7 @@ struct SignalingContext: Sendable {
     let log: Log
     /// Nil without certificates.
     var secure: SecureContexts?
+    let operators: OperatorContext
 }
 
 /// The thread of HTTP and WebSocket: it owns the connections and drives `WebService`, which decides everything.
@@ -63,6 +68,8 @@ struct SignalingWorker: ~Copyable {
     private var unixTime = Clock.wall()
     private var acceptsAgainAt: Instant?
     private var isStopping = false
+    private var secure: SecureContexts?
+    private var desk: OperatorDesk
     private var words: SignalingLog
 
     init(_ context: SignalingContext, listeners: [HeldListener]) throws(SystemError) {
@@ -78,6 +85,8 @@ struct SignalingWorker: ~Copyable {
         self.listeners = listeners
         self.poller = poller
         tls = context.secure?.tls
+        secure = context.secure
+        desk = OperatorDesk(context.operators, own: context.mailbox)
         service = context.settings.makeService(random: &random, at: now)
         sockets = SparseArray(limit: context.settings.web.connectionsMax)
         words = SignalingLog(log: context.log, start: now)
@@ -85,7 +94,9 @@ struct SignalingWorker: ~Copyable {
 
     mutating func run() throws(SystemError) {
         while !isStopping {
-            let deadline = [service.nextDeadline, acceptsAgainAt, context.members?.nextDeadline].compactMap { $0 }.min()
+            let deadline = [
+                service.nextDeadline, acceptsAgainAt, context.members?.nextDeadline, desk.nextDeadline,
+            ].compactMap { $0 }.min()
             let count = try poller.wait(until: deadline, now: Clock.monotonic())
             let now = Clock.monotonic()
             unixTime = Clock.wall()
@@ -94,6 +105,7 @@ struct SignalingWorker: ~Copyable {
             }
             context.members?.handleDeadline(at: now, unixTime: unixTime)
             if let again = acceptsAgainAt, again <= now { acceptAgain() }
+            answerOverdue(at: now)
             for index in 0..<count {
                 let event = poller.event(at: index)
                 handle(event, at: now)
@@ -132,7 +144,12 @@ struct SignalingWorker: ~Copyable {
             guard let stream = arrival.take() else { return }
             add(
                 stream, remote: arrival.remote, local: arrival.local, .everything, said: arrival.said, at: now)
-        case .renew(let contexts): tls = contexts.tls
+        case .renew(let contexts):
+            tls = contexts.tls
+            secure = contexts
+        case .found(let finding, let id):
+            let answer = Self.take(finding, for: id, &desk, service.standing, secure, at: now, unixTime)
+            if let answer { service.answer(id, answer.response, at: now, unixTime: unixTime) }
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }
@@ -306,11 +323,38 @@ struct SignalingWorker: ~Copyable {
                 // A name without its expiry stands for everything that was issued under it.
                 scopes.formUnion([.name(user), .user(user)])
             case .event(let event): words.write(event, at: now)
+            case .ask(let asked):
+                guard let answer = desk.ask(asked, at: now) else { continue }
+                service.answer(asked.id, answer.response, at: now, unixTime: unixTime)
             }
         }
         // All at once: a closed room is one look at the allocations.
         guard !scopes.isEmpty, let members = context.members else { return }
         if !members.revoke(scopes, at: now, unixTime: unixTime) { words.revocationNotRemembered(at: now) }
+    }
+}
+
+// What operators ask.
+extension SignalingWorker {
+    private static func take(
+        _ finding: Finding, for id: RequestID, _ desk: inout OperatorDesk, _ signaling: ServiceStanding,
+        _ secure: SecureContexts?, at now: Instant, _ unixTime: UnixTime
+    ) -> OperatorAnswer? {
+        let process = desk.processStanding(secure, at: now, unixTime: unixTime)
+        return desk.take(finding, for: id) { report in
+            var standing = process
+            standing.report = report
+            standing.signaling = signaling
+            return standing
+        }
+    }
+
+    private mutating func answerOverdue(at now: Instant) {
+        guard let deadline = desk.nextDeadline, deadline <= now else { return }
+        for id in desk.takeOverdue(at: now) {
+            let answer = OperatorAnswer.refusal(.serviceUnavailable, "busy", "the server is too busy to answer")
+            service.answer(id, answer.response, at: now, unixTime: unixTime)
+        }
     }
 }
 

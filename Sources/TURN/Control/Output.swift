@@ -53,6 +53,7 @@ package enum SessionEnd: Equatable, Sendable {
     case revoked
     /// Its client's connection ended.
     case disconnected
+    case endedByOperator
 }
 
 /// Why the shell could not open a relay.

@@ -28,7 +28,7 @@ extension TURNServer {
         switch reason {
         case .deletedByClient: counters.allocationsDeleted += 1
         case .expired: counters.allocationsExpired += 1
-        case .revoked: counters.allocationsRevoked += 1
+        case .revoked, .endedByOperator: counters.allocationsRevoked += 1
         case .disconnected: counters.allocationsDisconnected += 1
         }
         outputs.append(.route(.removeAllocation(allocation: id.index)))

@@ -29,6 +29,13 @@ extension TURNServer {
     }
 
     private mutating func revoke(_ id: AllocationID, at now: Instant) {
+        end(id, .revoked, at: now)
+    }
+
+    /// An operator ends an allocation, whoever owns it.
+    mutating func endByOperator(_ id: AllocationID, at now: Instant) { end(id, .endedByOperator, at: now) }
+
+    private mutating func end(_ id: AllocationID, _ reason: SessionEnd, at now: Instant) {
         switch allocations[id.handle].phase {
         case .opening:
             // The shell is at work on its sockets; they are taken back when it answers.
@@ -39,7 +46,7 @@ extension TURNServer {
                 outputs.append(.endReservation(token: token))
                 ledger.endReservation(token)
             }
-            end(id, .all, .revoked, at: now)
+            end(id, .all, reason, at: now)
         }
     }
 

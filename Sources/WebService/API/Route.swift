@@ -20,6 +20,8 @@ enum Route: Hashable {
     case rooms
     case room(RoomName)
     case session(String)
+    /// What only the server as a whole can answer.
+    case operations(OperatorRoute)
     case page([String])
     /// Engine.IO: requests and WebSockets.
     case engine
@@ -36,6 +38,7 @@ enum Route: Hashable {
             guard let route = Self.versioned(Array(segments.dropFirst())) else { return nil }
             self = route
         case "turn" where segments.count == 1 || segments == ["turn", "credentials"]: self = .turnREST
+        case "metrics" where segments.count == 1: self = .operations(.metrics)
         case "healthz" where segments.count == 1: self = .health
         case "readyz" where segments.count == 1: self = .readiness
         default: self = .page(segments)
@@ -52,7 +55,7 @@ enum Route: Hashable {
         case ("rooms", 3): roomPart(segments)
         case ("sessions", 2): .session(segments[1])
         case ("turn", 5...6): turnKey(segments)
-        default: nil
+        default: OperatorRoute(versioned: segments).map(Route.operations)
         }
     }
 
@@ -87,6 +90,7 @@ enum Route: Hashable {
         case .roomIce: [.get, .options]
         case .roomCredentials, .generateIceServers, .generate, .revokeCredentials, .tokens: [.post]
         case .turnREST: [.get, .post]
+        case .operations(let route): route.methods
         }
     }
 
@@ -97,7 +101,7 @@ enum Route: Hashable {
         case .signal, .status, .health, .readiness, .roomCredentials, .roomIce, .turnREST, .page, .engine, .peerJS,
             .dialect, .greeting:
             true
-        case .generateIceServers, .generate, .revokeCredentials, .tokens, .rooms, .room, .session: false
+        case .generateIceServers, .generate, .revokeCredentials, .tokens, .rooms, .room, .session, .operations: false
         }
     }
 }

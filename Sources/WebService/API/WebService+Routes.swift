@@ -9,7 +9,7 @@ import TernV1
 extension WebService {
     mutating func respond(to route: Route, _ request: HTTPRequest, _ context: RequestContext) -> HTTPResponse {
         switch route {
-        case .signal, .engine: preconditionFailure("they are answered elsewhere")
+        case .signal, .engine, .operations: preconditionFailure("they are answered elsewhere")
         case .dialect: .problem(.notFound, "not_found", "the path may name one room, of 128 bytes at most")
         case .greeting(let entrance): .text("This is Tern. Clients of \(entrance.rawValue) connect here.\n")
         case .peerJS(let route): peerJS(route, context)
@@ -110,6 +110,7 @@ extension WebService {
     }
 
     private mutating func principal(_ context: RequestContext) throws(ResponseError) -> APIPrincipal {
+        if context.isControl { return .operator }
         guard let bearer = context.bearer else { throw unauthorized("show a key as 'Authorization: Bearer …'") }
         guard let principal = authority.keys.authenticate(bearer: bearer) else {
             throw denied("this is no key of this server", context)

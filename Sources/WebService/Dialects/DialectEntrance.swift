@@ -25,4 +25,16 @@ package enum ListenerProfile: Hashable, Sendable {
     case everything
     /// One dialect, and the operator's pages.
     case only(DialectEntrance)
+    /// What is counted, for whoever reaches the port.
+    case metrics
+    /// As everything, and whoever reaches it is an operator: a socket that only the owner can open.
+    case control
+
+    /// Whether clients come there, and not only operators.
+    package var isSignaling: Bool {
+        switch self {
+        case .everything, .only: true
+        case .metrics, .control: false
+        }
+    }
 }

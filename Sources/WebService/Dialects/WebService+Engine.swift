@@ -11,10 +11,9 @@ extension WebService {
     mutating func receiveEngineRequest(
         _ request: HTTPRequest, _ context: RequestContext, on handle: SlabHandle
     ) {
-        lastRequest += 1
-        let id = RequestID(rawValue: lastRequest)
-        guard let engine = dialects.engine, handleOfRequest.insert(handle, for: id) else { return }
-        connections[handle].pendingRequest = PendingRequest(id: id, origin: context.origin)
+        guard let engine = dialects.engine, let id = postpone(on: handle, .engine(origin: context.origin)) else {
+            return
+        }
         engine.receive(
             request, id: id, from: engineVisitor(request, context), at: context.now, unixTime: context.unixTime)
         drain(.engine, at: context.now)
@@ -29,13 +28,14 @@ extension WebService {
         guard let pending = connections[handle].pendingRequest else { return }
         connections[handle].pendingRequest = nil
         handleOfRequest.remove(pending.id)
+        guard case .engine = pending.debtor else { return }
         dialects.engine?.abort(pending.id, at: now, unixTime: latestUnixTime)
         drain(.engine, at: now)
     }
 
     mutating func perform(_ output: EngineEndpointOutput, at now: Instant) {
         switch output {
-        case .respond(let id, let response): respond(response, to: id, at: now)
+        case .respond(let id, let response): answerPending(id, response, at: now)
         case .sendText(let sockets, let text): send(WebSocketFrame.text(text), to: sockets, at: now)
         case .sendBinary(let sockets, let bytes): send(WebSocketFrame.binary(bytes), to: sockets, at: now)
         case .closeWebSocket(let socket, let code):
@@ -43,15 +43,6 @@ extension WebService {
         case .member(let change): perform(SignalingOutput.member(change), at: now)
         case .event(let event): perform(SignalingOutput.event(event), at: now)
         }
-    }
-
-    private mutating func respond(_ response: HTTPResponse, to id: RequestID, at now: Instant) {
-        guard let handle = handleOfRequest.remove(id), connections.contains(handle),
-            let pending = connections[handle].pendingRequest
-        else { return }
-        connections[handle].pendingRequest = nil
-        respond(withEngineCORS(response, pending.origin), on: handle, at: now, unixTime: latestUnixTime)
-        rearm(handle)
     }
 
     private mutating func send(_ frame: [UInt8], to sockets: [WebSocketID], at now: Instant) {
@@ -66,7 +57,7 @@ extension WebService {
 
     /// Clients may ask with cookies (`withCredentials`), which browsers allow only when told so. They count for pages
     /// of our own alone; see `token`.
-    private func withEngineCORS(_ response: HTTPResponse, _ origin: OriginPolicy.Verdict) -> HTTPResponse {
+    func withEngineCORS(_ response: HTTPResponse, _ origin: OriginPolicy.Verdict) -> HTTPResponse {
         var response = response
         response.headers.append("vary", "origin")
         guard case .listed(let origin) = origin else { return response }
@@ -85,10 +76,4 @@ extension WebService {
         response.headers.append("access-control-max-age", "600")
         return response
     }
-}
-
-/// A request that waits for its answer.
-struct PendingRequest {
-    let id: RequestID
-    let origin: OriginPolicy.Verdict
 }

@@ -12,7 +12,8 @@ extension WebService {
         let isUpgrade = request.headers.contains(token: "websocket", in: "upgrade")
         switch profile {
         case .only(let entrance): return dedicatedRoute(path, entrance, isUpgrade: isUpgrade)
-        case .everything: break
+        case .metrics: return request.target.path == settings.metricsPath ? .operations(.metrics) : probe(path)
+        case .control, .everything: break
         }
         if let route = dialectRoute(path, settings.entrances, isUpgrade: isUpgrade) { return route }
         let route = Route(path)
@@ -33,9 +34,15 @@ extension WebService {
         return .dialect(entrance, Array(path.dropFirst()))
     }
 
+    /// What load balancers ask for, on every port.
+    private func probe(_ path: [String]) -> Route? {
+        guard let route = Route(path), route == .health || route == .readiness else { return nil }
+        return route
+    }
+
     /// A port of one dialect: whatever its clients call.
     private func dedicatedRoute(_ path: [String], _ entrance: DialectEntrance, isUpgrade: Bool) -> Route? {
-        if let route = Route(path), route == .health || route == .readiness { return route }
+        if let route = probe(path) { return route }
         switch entrance {
         case .socketIO:
             if dialects.engine?.serves(path) == true { return .engine }
@@ -71,7 +78,7 @@ extension WebService {
             }
             return destination(entrance, opening, request.target)
         case .status, .health, .readiness, .roomCredentials, .roomIce, .generateIceServers, .generate,
-            .revokeCredentials, .turnREST, .tokens, .rooms, .room, .session, .page, .peerJS, .greeting:
+            .revokeCredentials, .turnREST, .tokens, .rooms, .room, .session, .page, .peerJS, .greeting, .operations:
             return nil
         }
     }

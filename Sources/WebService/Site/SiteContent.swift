@@ -26,6 +26,13 @@ package protocol SiteContent: Sendable {
     func resource(at path: [String]) -> SiteResource?
 }
 
+/// No pages at all.
+package struct EmptySite: SiteContent {
+    package init() {}
+
+    package func resource(at path: [String]) -> SiteResource? { nil }
+}
+
 /// Media types by the ending of a file's name.
 package enum ContentType {
     /// What a browser may not guess about (`nosniff` is always sent).

@@ -79,7 +79,10 @@ struct SignalingWorkerTests {
             sharedSecret: [1, 2, 3], externalAddresses: [], isForThisHostOnly: true, connectionsMax: 100)
         return SignalingContext(
             settings: try SignalingSettings(signaling, configuration, facts), members: nil, mailbox: mailbox,
-            log: try Log(minimum: .error))
+            log: try Log(minimum: .error),
+            operators: OperatorContext(
+                configuration: configuration, workers: [], server: try Mailbox(limit: 1), start: Clock.monotonic(),
+                hasCoturnNames: false))
     }
 
     private static func waitForReport(_ mailbox: Mailbox<SignalingMessage>) {
