@@ -213,7 +213,7 @@ let testTargets: [Target] = [
         name: "SocketIOSignalingTests",
         dependencies: [
             "SocketIOSignaling", "SimplePeer", "DialectSupport", "SocketIO", "EngineIO", "HTTP", "JSON", "Signaling",
-            "NetworkPrimitives", "TestSupport",
+            "Containers", "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",

@@ -43,7 +43,7 @@ extension SocketIOSignaling {
             guard let handle = next else { return }
             next = newcomers.firstHandle(from: handle.index + 1)
             // Clients come back by themselves, to where they are sent then.
-            part(newcomers[handle].socket, .closeTransport)
+            server.disconnect(newcomers[handle].socket, .closeTransport)
         }
     }
 }

@@ -5,17 +5,12 @@ import NetworkPrimitives
 import Signaling
 import SocketIO
 
-/// Somebody whose dialect is not known yet.
-struct Newcomer {
-    let socket: SocketID
-    let opening: Opening
-    /// What others may call it.
-    let name: String
-}
-
 /// Where a socket stands.
 enum Place {
+    /// It has said nothing.
     case newcomer(SlabHandle)
+    /// It has said nothing either, and was given to a dialect because of its namespace.
+    case listener(SlabHandle, Int)
     /// The index of its dialect.
     case speaker(Int)
 }
@@ -51,10 +46,7 @@ extension SocketIOSignaling {
         guard let handle = newcomers.insert(newcomer) else { return refuse(connect, .full) }
         places.insert(.newcomer(handle), for: connect.socket)
         server.accept(connect.socket)
-        // Some dialects are known by the namespace, because their clients may not say anything for long.
-        if let room, let index = spoken.firstIndex(where: { $0.knows(room) }) {
-            bind(connect.socket, newcomer, to: index)
-        }
+        if let room, let index = spoken.firstIndex(where: { $0.knows(room) }) { entrust(handle, to: index) }
     }
 
     private static func place(of namespace: String) -> PathRoom {
@@ -125,14 +117,27 @@ extension SocketIOSignaling {
         switch places[socket] {
         case .speaker(let index): pass(event, from: socket, to: index)
         case .newcomer(let handle):
-            guard let index = spoken.firstIndex(where: { $0.begins(with: event.array) }) else {
+            guard let index = dialect(of: event) else {
                 counters.malformed += 1
                 return dismiss(socket, unknownDialect)
             }
-            if bind(socket, newcomers[handle], to: index) { pass(event, from: socket, to: index) }
+            if bind(newcomers[handle], to: index) { pass(event, from: socket, to: index) }
+        case .listener(let handle, let guessed):
+            // That a namespace is one of a dialect may be the doing of a stranger who never was there, so what the
+            // socket itself says counts for more.
+            let index = spoken[guessed].begins(with: event.array) ? guessed : dialect(of: event) ?? guessed
+            guard let listener = listeners.remove(handle) else { return }
+            places.update(.speaker(guessed), for: socket)
+            if index != guessed {
+                spoken[guessed].disconnect(ConnectionID(socket), at: now)
+                guard bind(listener, to: index) else { return }
+            }
+            pass(event, from: socket, to: index)
         case nil: break
         }
     }
+
+    private func dialect(of event: SocketEvent) -> Int? { spoken.firstIndex { $0.begins(with: event.array) } }
 
     private func pass(_ event: SocketEvent, from socket: SocketID, to index: Int) {
         let array = event.array.rawBytes
@@ -147,18 +152,33 @@ extension SocketIOSignaling {
         "None of what is spoken here begins so: \(spoken.map(\.dialectName).joined(separator: ", "))."
     }
 
-    /// Gives a newcomer to a dialect for good. False when the dialect does not take it.
-    @discardableResult
-    private func bind(_ socket: SocketID, _ newcomer: Newcomer, to index: Int) -> Bool {
+    /// Gives those who wait in a namespace to the dialect that it has turned out to be of.
+    func entrust(_ room: RoomName, to index: Int) {
+        while let handle = newcomers.last(in: room) { entrust(handle, to: index) }
+    }
+
+    /// Gives somebody who is silent to a dialect, until it says something else.
+    private func entrust(_ handle: SlabHandle, to index: Int) {
+        guard let newcomer = newcomers.remove(handle) else { return }
+        guard bind(newcomer, to: index), let listener = listeners.insert(newcomer) else { return }
+        places.update(.listener(listener, index), for: newcomer.socket)
+    }
+
+    /// Gives a socket to a dialect. False when the dialect does not take it.
+    private func bind(_ newcomer: Newcomer, to index: Int) -> Bool {
         do throws(OpeningRefusal) {
             try spoken[index].connect(
-                ConnectionID(socket), newcomer.opening, name: newcomer.name, at: now, unixTime: unixTime)
+                ConnectionID(newcomer.socket), newcomer.opening, name: newcomer.name, at: now, unixTime: unixTime)
         } catch {
-            if error == .draining { part(socket, .closeTransport) } else { dismiss(socket, error.sentence) }
+            if error == .draining {
+                part(newcomer.socket, .closeTransport)
+            } else {
+                dismiss(newcomer.socket, error.sentence)
+            }
             return false
         }
-        if case .newcomer(let handle) = places[socket] { _ = newcomers.remove(handle) }
-        places.update(.speaker(index), for: socket)
+        if case .newcomer(let handle) = places[newcomer.socket] { newcomers.remove(handle) }
+        places.update(.speaker(index), for: newcomer.socket)
         return true
     }
 
@@ -178,12 +198,20 @@ extension SocketIOSignaling {
 
     /// A socket is gone.
     func lose(_ socket: SocketID) {
-        if case .speaker(let index) = places[socket] { spoken[index].disconnect(ConnectionID(socket), at: now) }
+        switch places[socket] {
+        case .speaker(let index), .listener(_, let index):
+            spoken[index].disconnect(ConnectionID(socket), at: now)
+        case .newcomer, nil: break
+        }
         forget(socket)
     }
 
     private func forget(_ socket: SocketID) {
-        if case .newcomer(let handle) = places.remove(socket) { _ = newcomers.remove(handle) }
+        switch places.remove(socket) {
+        case .newcomer(let handle): newcomers.remove(handle)
+        case .listener(let handle, _): _ = listeners.remove(handle)
+        case .speaker, nil: break
+        }
     }
 }
 

@@ -19,7 +19,9 @@ package final class SocketIOSignaling: EngineEndpoint {
     let gate: any Gatekeeper
     var server: SocketIOServer
     let spoken: [any SpokenDialect]
-    var newcomers: Slab<Newcomer>
+    /// Sockets that have not said anything: those of which nothing is known, and those that a dialect has by now.
+    var newcomers: NewcomerTable
+    var listeners: Slab<Newcomer>
     var places: FlatMap<SocketID, Place>
     var names: IdentifierSource
     /// What happened before a dialect was found, and how the gate was asked.
@@ -31,8 +33,12 @@ package final class SocketIOSignaling: EngineEndpoint {
     var now: Instant
     var unixTime = UnixTime(seconds: 0)
 
-    /// Nobody yet. The secret is 32 random bytes; each machine within gets its own made of it.
-    package init(settings: SocketIOSignalingSettings, gate: any Gatekeeper, secret: [UInt8], start: Instant) {
+    /// Nobody yet. The secret is 32 random bytes; each machine within gets its own made of it. `further` dialects stand
+    /// behind those of the settings.
+    package init(
+        settings: SocketIOSignalingSettings, gate: any Gatekeeper, secret: [UInt8], start: Instant,
+        further: [any SpokenDialect] = []
+    ) {
         self.settings = settings
         self.gate = gate
         var secrets = IdentifierSource(secret: secret, purpose: 0x30)
@@ -41,13 +47,13 @@ package final class SocketIOSignaling: EngineEndpoint {
         server = SocketIOServer(
             engine: settings.engine, sockets: sockets, secret: Self.secret(from: &secrets), start: start)
         names = IdentifierSource(secret: Self.secret(from: &secrets), purpose: 0x31)
-        let seed = secrets.next().high
         let socketsMax = server.socketsMax
-        newcomers = Slab(limit: socketsMax)
-        places = FlatMap(seed: seed, limit: socketsMax)
+        newcomers = NewcomerTable(limit: socketsMax, seed: secrets.next().high)
+        listeners = Slab(limit: socketsMax)
+        places = FlatMap(seed: secrets.next().high, limit: socketsMax)
         now = start
-        // One line for each dialect.
-        let spoken: [(any SpokenDialect)?] = [
+        // One entry for each dialect.
+        let enabled: [(any SpokenDialect)?] = [
             settings.simplePeer.map {
                 DialectBox(SimplePeer(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
             },
@@ -55,7 +61,7 @@ package final class SocketIOSignaling: EngineEndpoint {
                 DialectBox(Codelab(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
             },
         ]
-        self.spoken = spoken.compactMap { $0 }
+        spoken = enabled.compactMap { $0 } + further
     }
 
     private static func secret(from source: inout IdentifierSource) -> [UInt8] {
@@ -148,7 +154,8 @@ package final class SocketIOSignaling: EngineEndpoint {
     }
 
     private func nextOutputOfDialects() -> EngineEndpointOutput? {
-        for dialect in spoken {
+        for (index, dialect) in spoken.enumerated() {
+            for room in dialect.takeAnnounced() { entrust(room, to: index) }
             while let output = dialect.nextOutput() {
                 if let output = pass(output, of: dialect) { return output }
             }

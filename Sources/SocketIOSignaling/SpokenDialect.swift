@@ -1,14 +1,16 @@
-import JSON
-import NetworkPrimitives
-import Signaling
+package import JSON
+package import NetworkPrimitives
+package import Signaling
 
 /// One of the dialects behind the sockets, whichever it is; see `EventDialect`.
-protocol SpokenDialect: ServedDialect {
+package protocol SpokenDialect: ServedDialect {
     var dialectName: String { get }
 
     func begins(with event: JSONValue) -> Bool
 
     func knows(_ room: RoomName) -> Bool
+
+    func takeAnnounced() -> [RoomName]
 
     func connect(
         _ connection: ConnectionID, _ opening: Opening, name: String, at now: Instant, unixTime: UnixTime
@@ -18,24 +20,26 @@ protocol SpokenDialect: ServedDialect {
 }
 
 extension DialectBox: SpokenDialect where Machine: EventDialect, Machine: ~Copyable {
-    var dialectName: String { Machine.name }
+    package var dialectName: String { Machine.name }
 
-    func begins(with event: JSONValue) -> Bool { Machine.begins(with: event) }
+    package func begins(with event: JSONValue) -> Bool { Machine.begins(with: event) }
 
-    func knows(_ room: RoomName) -> Bool { machine.knows(room) }
+    package func knows(_ room: RoomName) -> Bool { machine.knows(room) }
 
-    func connect(
+    package func takeAnnounced() -> [RoomName] { machine.takeAnnounced() }
+
+    package func connect(
         _ connection: ConnectionID, _ opening: Opening, name: String, at now: Instant, unixTime: UnixTime
     ) throws(OpeningRefusal) {
         try machine.connect(connection, opening, name: name, at: now, unixTime: unixTime)
     }
 
-    func receiveUnreadable(byteCount: Int, from connection: ConnectionID, at now: Instant) {
+    package func receiveUnreadable(byteCount: Int, from connection: ConnectionID, at now: Instant) {
         machine.receiveUnreadable(byteCount: byteCount, from: connection, at: now)
     }
 }
 
 extension DialectBox where Machine: EventDialect, Machine: ~Copyable {
     /// Dialects of events have names of their own.
-    convenience init(_ machine: consuming Machine) { self.init(machine, name: Machine.name) }
+    package convenience init(_ machine: consuming Machine) { self.init(machine, name: Machine.name) }
 }

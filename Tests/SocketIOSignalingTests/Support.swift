@@ -26,14 +26,18 @@ final class Site {
     static let visitor = Visitor(
         address: IPAddress("198.51.100.7")!, localAddress: IPAddress("203.0.113.1")!, host: "turn.example")
 
-    init(_ change: (inout SocketIOSignalingSettings) -> Void = { _ in }) {
+    init(
+        _ change: (inout SocketIOSignalingSettings) -> Void = { _ in },
+        further: (OpenGate) -> [any SpokenDialect] = { _ in [] }
+    ) {
         var settings = SocketIOSignalingSettings()
         var simplePeer = SimplePeerSettings(defaultRoom: RoomName("open-lobby".utf8)!)
         simplePeer.sendsIceServers = false
         settings.simplePeer = simplePeer
         change(&settings)
         endpoint = SocketIOSignaling(
-            settings: settings, gate: gate, secret: [UInt8](repeating: 7, count: 32), start: now)
+            settings: settings, gate: gate, secret: [UInt8](repeating: 7, count: 32), start: now,
+            further: further(gate))
     }
 
     // MARK: - Requests

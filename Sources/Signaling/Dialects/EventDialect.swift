@@ -12,8 +12,12 @@ package protocol EventDialect: Dialect, ~Copyable {
     /// Whether this array is the first event of a client of this dialect, by its name and the shape of its arguments.
     static func begins(with event: JSONValue) -> Bool
 
-    /// Whether clients in a namespace speak this dialect before they have said anything; by default none does.
+    /// Whether a client in a namespace speaks this dialect though it has not said anything: it may never do. By default
+    /// none does.
     func knows(_ room: RoomName) -> Bool
+
+    /// The namespaces of which that has become true since the last call.
+    mutating func takeAnnounced() -> [RoomName]
 
     /// Takes a client. `name` is what it calls itself, and what others may be told.
     mutating func connect(
@@ -23,4 +27,6 @@ package protocol EventDialect: Dialect, ~Copyable {
 
 extension EventDialect where Self: ~Copyable {
     package func knows(_ room: RoomName) -> Bool { false }
+
+    package mutating func takeAnnounced() -> [RoomName] { [] }
 }
