@@ -212,8 +212,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "SocketIOSignalingTests",
         dependencies: [
-            "SocketIOSignaling", "SimplePeer", "DialectSupport", "SocketIO", "EngineIO", "HTTP", "JSON", "Signaling",
-            "Containers", "NetworkPrimitives", "TestSupport",
+            "SocketIOSignaling", "SimplePeer", "Codelab", "DialectSupport", "SocketIO", "EngineIO", "HTTP", "JSON",
+            "Signaling", "Containers", "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",

@@ -1,3 +1,4 @@
+import Codelab
 import EngineIO
 import NetworkPrimitives
 import Signaling
@@ -121,6 +122,34 @@ struct EndpointTests {
         #expect(site.take(client) == [])
         #expect(try site.standing("simple-peer").counters.malformed == 1)
         #expect(try site.standing("socket.io").counters.malformed == 0)
+    }
+
+    @Test("sockets of one session may speak different dialects; each room has members of its own dialect only")
+    func severalDialects() throws {
+        let site = Site {
+            $0.codelab = CodelabSettings()
+        }
+        site.gate.isOpen = true
+        let client = try site.connect()
+        site.send("40/acme,", on: client)
+        let other = try site.connect("", "40/acme,")
+        site.send(#"42/acme,["create or join"]"#, on: client)
+        site.send(#"42["create or join","foo"]"#, on: client)
+        let told = site.take(client)
+        #expect(told.contains { $0.hasPrefix(#"42/acme,["created","room0""#) }, "\(told)")
+        #expect(told.contains { $0.hasPrefix(#"42["created","foo""#) }, "\(told)")
+        site.send(#"42/acme,["create or join","foo"]"#, on: other)
+        #expect(site.take(other).first?.hasPrefix(#"42/acme,["created","foo""#) == true)
+        #expect(try site.standing("simple-peer").live.connections == 1)
+        #expect(try site.standing("codelab").live.connections == 2)
+        let rooms = try site.operate { rooms, _ in rooms.roomSummaries(limit: 9).map { "\($0.name)" } }
+        #expect(rooms == ["acme", "foo", "acme~.foo"])
+        #expect(try site.operate { rooms, _ in rooms.roomSummaries(limit: 2).count } == 2)
+        // The first event has decided.
+        site.send(#"42["create or join"]"#, on: client)
+        #expect(try site.standing("simple-peer").live.connections == 1)
+        site.drop(client)
+        #expect(try site.standing("codelab").live.connections == 1)
     }
 
     @Test("without any dialect there is nothing to say")
