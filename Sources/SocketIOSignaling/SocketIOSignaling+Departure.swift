@@ -18,7 +18,6 @@ extension SocketIOSignaling {
         guard departure == nil else { return }
         self.now = now
         self.unixTime = unixTime
-        events.append(.draining)
         server.refuseNewcomers()
         for dialect in spoken { dialect.drain(deadline: deadline, at: now) }
         let milliseconds = min(deadline.nanoseconds(since: now) / 1_000_000, 86_400_000)

@@ -172,7 +172,7 @@ package final class SocketIOSignaling: EngineEndpoint {
         case .close(let connection, let code, _):
             part(SocketID(connection), code == DialectCloseCode.goingAway ? .closeTransport : .kick)
         case .member(let change): return .member(change)
-        // Said once for all dialects.
+        // Each dialect says it; who stops the server knows.
         case .event(.draining): break
         case .event(let event): return .event(event)
         }
