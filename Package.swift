@@ -77,6 +77,9 @@ let protocols: [Target] = [
     .target(
         name: "Codelab", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "NodePark", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -189,6 +192,10 @@ let testTargets: [Target] = [
     .testTarget(
         name: "CodelabTests",
         dependencies: ["Codelab", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "NodeParkTests",
+        dependencies: ["NodePark", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "PeerJSTests",

@@ -52,6 +52,7 @@ struct Layer: Sendable {
                 "Codelab",
             ]),
         Layer("Codelab", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("NodePark", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
