@@ -80,6 +80,9 @@ let protocols: [Target] = [
     .target(
         name: "NodePark", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "SocketIOChannels", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
+        swiftSettings: strict),
 ]
 
 let host: [Target] = [
@@ -196,6 +199,10 @@ let testTargets: [Target] = [
     .testTarget(
         name: "NodeParkTests",
         dependencies: ["NodePark", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "SocketIOChannelsTests",
+        dependencies: ["SocketIOChannels", "DialectSupport", "JSON", "Signaling", "NetworkPrimitives", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "PeerJSTests",

@@ -53,6 +53,7 @@ struct Layer: Sendable {
             ]),
         Layer("Codelab", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("NodePark", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
+        Layer("SocketIOChannels", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
 
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
