@@ -72,7 +72,7 @@ let protocols: [Target] = [
         name: "SocketIOSignaling",
         dependencies: [
             "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
-            "Codelab",
+            "Codelab", "NodePark", "SocketIOChannels",
         ], swiftSettings: strict),
     .target(
         name: "Codelab", dependencies: ["NetworkPrimitives", "Containers", "JSON", "Signaling"],
@@ -115,7 +115,7 @@ let assembly: [Target] = [
         dependencies: [
             "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
             "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO",
-            "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab",
+            "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels",
             "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
         ], swiftSettings: strict),
     .executableTarget(

@@ -3,9 +3,11 @@ import Containers
 package import EngineIO
 package import HTTP
 package import NetworkPrimitives
+import NodePark
 package import Signaling
 import SimplePeer
 package import SocketIO
+import SocketIOChannels
 
 /// Everything behind the path of Socket.IO: the transport, the sockets, and the dialects that are spoken there.
 ///
@@ -59,6 +61,12 @@ package final class SocketIOSignaling: EngineEndpoint {
             },
             settings.codelab.map {
                 DialectBox(Codelab(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
+            },
+            settings.nodePark.map {
+                DialectBox(NodePark(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
+            },
+            settings.socketIOChannels.map {
+                DialectBox(SocketIOChannels(settings: $0, gate: gate, secret: Self.secret(from: &secrets)))
             },
         ]
         spoken = enabled.compactMap { $0 } + further

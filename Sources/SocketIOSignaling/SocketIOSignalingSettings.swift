@@ -1,7 +1,9 @@
 package import Codelab
 package import EngineIO
+package import NodePark
 package import SimplePeer
 package import SocketIO
+package import SocketIOChannels
 
 /// What the operator decided about the path of Socket.IO, and which dialects are spoken there.
 package struct SocketIOSignalingSettings: Sendable {
@@ -13,6 +15,8 @@ package struct SocketIOSignalingSettings: Sendable {
     /// Nil when it is not spoken; so are the others.
     package var simplePeer: SimplePeerSettings?
     package var codelab: CodelabSettings?
+    package var nodePark: NodeParkSettings?
+    package var socketIOChannels: SocketIOChannelsSettings?
 
     package init() {}
 }

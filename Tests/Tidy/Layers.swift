@@ -49,7 +49,7 @@ struct Layer: Sendable {
             "SocketIOSignaling", .protocols,
             [
                 "NetworkPrimitives", "Containers", "JSON", "HTTP", "Signaling", "EngineIO", "SocketIO", "SimplePeer",
-                "Codelab",
+                "Codelab", "NodePark", "SocketIOChannels",
             ]),
         Layer("Codelab", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
         Layer("NodePark", .protocols, ["NetworkPrimitives", "Containers", "JSON", "Signaling"]),
@@ -75,7 +75,7 @@ struct Layer: Sendable {
             [
                 "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
                 "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
-                "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab",
+                "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels",
                 "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
                 "CredentialService", "WebService",
             ], system: ["Glibc"]),

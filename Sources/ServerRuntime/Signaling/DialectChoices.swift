@@ -4,11 +4,13 @@ import Configuration
 import EngineIO
 import LinuxSockets
 import NetworkPrimitives
+import NodePark
 import PeerJS
 import PixelStreaming
 import Signaling
 import SimplePeer
 import SocketIO
+import SocketIOChannels
 import SocketIOSignaling
 import WebService
 import YWebRTC
@@ -96,6 +98,19 @@ struct DialectChoices: Sendable {
             codelab.publicAddresses = publicAddresses
             codelab.sendsIceServers = true
             settings.codelab = codelab
+        }
+        if chosen.speaks(.nodePark) {
+            var nodePark = NodeParkSettings()
+            nodePark.host.adopt(limits)
+            nodePark.host.limits.roomCapacity = chosen.nodeParkCapacity
+            nodePark.sendsIceServers = true
+            settings.nodePark = nodePark
+        }
+        if chosen.speaks(.socketIOChannels) {
+            var channels = SocketIOChannelsSettings()
+            channels.host.adopt(limits)
+            channels.sendsIceServers = true
+            settings.socketIOChannels = channels
         }
         return settings
     }
