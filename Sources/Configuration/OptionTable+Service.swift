@@ -170,8 +170,8 @@ extension OptionTable {
     static let administration: [Option] = [
         Option(
             "control-socket", .path, origin: .tern,
-            "Unix socket by which `tern status` and the other commands of operators reach the server. Whoever may write "
-                + "to it may do all that they can, so it is made for the server's user and group only."),
+            "Unix socket by which `tern status` and the other commands of operators reach the server. Whoever may "
+                + "write to it may do all that they can, so it is made for the server's user and group only."),
         .flag("prometheus", "Serve metrics for Prometheus on a port of their own, to whoever reaches it."),
         Option("prometheus-port", .port, default: "9641", "Port for metrics."),
         Option("prometheus-address", .address, default: .described("any"), "Address for metrics."),

@@ -73,7 +73,7 @@ struct Layer: Sendable {
         Layer(
             "ServerRuntime", .assembly,
             [
-                "NetworkPrimitives", "Containers", "Crypto", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
+                "NetworkPrimitives", "Containers", "Crypto", "JSON", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
                 "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
                 "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels",
                 "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
