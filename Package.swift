@@ -245,7 +245,8 @@ let testTargets: [Target] = [
         name: "SocketSupport", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives"],
         path: "Tests/SocketSupport", swiftSettings: relaxed),
     .testTarget(
-        name: "HostTests", dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives", "SocketSupport"],
+        name: "HostTests",
+        dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives", "SocketSupport", "TestSupport"],
         swiftSettings: relaxed),
     .testTarget(
         name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],

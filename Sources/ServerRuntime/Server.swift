@@ -46,6 +46,10 @@ package final class Server {
     /// What other threads want of the one that waits for signals.
     let inbox: Mailbox<ServerMessage>
     let startedAt = Clock.monotonic()
+    /// Nil when no service manager waits to hear of the threads.
+    var watchdog: Watchdog?
+    var pulse: Pulse?
+    var silentThreads: [Int] = []
     /// Why a worker ended that was not told to.
     let failure = Locked<String?>(nil)
 
@@ -111,7 +115,11 @@ package final class Server {
             // A worker that answers has its poller and its tables.
             _ = report()
             log.writePending(to: sinks)
-            if failure.withLock({ $0 }) == nil { ready(addresses) }
+            if failure.withLock({ $0 }) == nil {
+                ready(addresses)
+                Supervisor.notify(.ready, .status("serves"))
+                startWatchdog()
+            }
             try serve(signals, sinks)
         } catch let error as SystemError {
             log.writePending(to: sinks)
@@ -205,13 +213,16 @@ package final class Server {
         try interruptions.add(signals.raw, token: 0, interest: .readable)
         try interruptions.add(inbox.raw, token: 2, interest: .readable)
         while true {
-            _ = try poller.wait(until: certificates?.nextLook, now: Clock.monotonic())
+            let looks = [certificates?.nextLook, watchdog?.nextLook].compactMap { $0 }
+            _ = try poller.wait(until: looks.min(), now: Clock.monotonic())
+            lookAtThreads()
             if let look = certificates?.nextLook, look <= Clock.monotonic() { lookAtCertificates(for: .time) }
             log.writePending(to: sinks)
             for message in inbox.drain() { handle(message) }
             while let signal = signals.read() {
                 switch signal {
                 case SIGTERM, SIGINT:
+                    Supervisor.notify(.stopping, .status("stops"))
                     stop()
                     return
                 case SIGUSR2 where certificates != nil: lookAtCertificates(for: .demand)

@@ -46,6 +46,8 @@ enum WorkerMessage: Sendable {
     case sessions(SessionFilter, limit: Int, @Sendable ([SessionReport]) -> Void)
     /// An operator ends allocations; the answer is how many.
     case endSessions(SessionFilter, @Sendable (Int) -> Void)
+    /// The watchdog wants to hear whether the worker gets round to its messages, and of how many allocations.
+    case answer(@Sendable (Int) -> Void)
 }
 
 /// The counters of one worker at one moment.
@@ -305,6 +307,7 @@ struct Worker: ~Copyable {
         case .report(let receive): receive(makeReport())
         case .sessions(let filter, let limit, let receive): receive(sessions(filter, limit: limit))
         case .endSessions(let filter, let receive): receive(endSessions(filter, at: now))
+        case .answer(let receive): receive(server.liveCounts.allocations)
         }
     }
 

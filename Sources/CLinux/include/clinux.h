@@ -328,6 +328,9 @@ int32_t tern_set_group(const char *name);
 int32_t tern_set_group_of_user(const char *name);
 int32_t tern_set_user(const char *name);
 
+/// Sends a text to the datagram socket of this path, or abstract name behind an @. Waits half a second at most.
+int32_t tern_notify(const char *name, const uint8_t *text, size_t count);
+
 void tern_syslog_open(void);
 void tern_syslog_write(int32_t severity, const char *text);
 

@@ -19,6 +19,8 @@ enum SignalingMessage: Sendable {
     case report(@Sendable (SignalingReport) -> Void)
     /// What somebody found out for a question of an operator.
     case found(Finding, for: RequestID)
+    /// As of workers, with the number of connections.
+    case answer(@Sendable (Int) -> Void)
 }
 
 /// The counters of signaling at one moment.
@@ -150,6 +152,7 @@ struct SignalingWorker: ~Copyable {
         case .found(let finding, let id):
             let answer = Self.take(finding, for: id, &desk, service.standing, secure, at: now, unixTime)
             if let answer { service.answer(id, answer.response, at: now, unixTime: unixTime) }
+        case .answer(let receive): receive(service.connectionCount)
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }
