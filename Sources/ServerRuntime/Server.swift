@@ -99,7 +99,8 @@ package final class Server {
             }
             let signalingListeners = try openSignalingListeners()
             if signalingSettings != nil { signalingMailbox = try Mailbox(limit: Self.mailboxMax) }
-            try writeProcessID()
+            let processIDFile = try writeProcessID()
+            defer { processIDFile?.remove() }
             try dropPrivileges()
             privilegesDropped()
             try requireRelayDevice()
@@ -135,9 +136,9 @@ package final class Server {
 
     // MARK: - Start
 
-    private func writeProcessID() throws(StartFailure) {
-        guard let path = configuration.process.pidFile else { return }
-        do { try LineSink(replacing: path).write("\(Process.id)") } catch {
+    private func writeProcessID() throws(StartFailure) -> ProcessIDFile? {
+        guard let path = configuration.process.pidFile else { return nil }
+        do { return try ProcessIDFile(writing: Process.id, to: path) } catch {
             throw StartFailure("cannot write the process id: \(error); check pidfile")
         }
     }

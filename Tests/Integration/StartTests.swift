@@ -117,6 +117,40 @@ extension IntegrationTests {
             }
         }
 
+        @Test(
+            "the pidfile is gone when the server is, and stays if it is another's by then",
+            .requirement("RI-service-2"))
+        func endOfProcessIDFile() async throws {
+            let directory = try TernServer.makeDirectory()
+            defer { try? FileManager.default.removeItem(at: directory) }
+            let file = directory.appending(path: "turn.pid")
+            // What was left by a server that was killed is in nobody's way.
+            try "1\n".write(to: file, atomically: false, encoding: .utf8)
+            try await TernServer.run(ServerPlan("pidfile=\(file.path)")) { server in
+                let pid = try String(contentsOf: file, encoding: .utf8)
+                #expect(pid == "\(server.processID)\n")
+            }
+            #expect(!FileManager.default.fileExists(atPath: file.path))
+            try await TernServer.run(ServerPlan("pidfile=\(file.path)")) { _ in
+                try "1\n".write(to: file, atomically: false, encoding: .utf8)
+            }
+            #expect(try String(contentsOf: file, encoding: .utf8) == "1\n")
+        }
+
+        @Test("a pidfile in a folder of root's is empty afterwards", .enabled(if: geteuid() == 0, "needs root"))
+        func processIDFileOfRoot() async throws {
+            let directory = try TernServer.makeDirectory()
+            defer { try? FileManager.default.removeItem(at: directory) }
+            let file = directory.appending(path: "turn.pid")
+            var plan = ServerPlan("pidfile=\(file.path)")
+            plan.options += ["proc-user=nobody"]
+            try await TernServer.run(plan) { server in
+                let pid = try String(contentsOf: file, encoding: .utf8)
+                #expect(pid == "\(server.processID)\n")
+            }
+            #expect(try Data(contentsOf: file).isEmpty)
+        }
+
         @Test("without simple-log the log's name has process id and date")
         func logName() async throws {
             try await TernServer.run(ServerPlan("log-file=@DIRECTORY@/turn.log")) { server in
