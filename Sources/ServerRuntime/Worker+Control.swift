@@ -114,9 +114,11 @@ extension Worker {
             logClosed(session, end, traffic)
         case .mobility(let change):
             perform(change, at: now)
-        case .authenticationFailed(let client, let username, let code):
+        case .authenticationFailed(let client, let username, let code, let isAddressProven):
+            // Packaging/fail2ban knows the words: only `> from` leads to a ban.
+            let origin = isAddressProven ? " from" : ", address not proven:"
             logRefusal(
-                "\(code.rawValue) \(code.reason) for <\(Quoted(username))> from \(client.socketAddress)", at: now)
+                "\(code.rawValue) \(code.reason) for <\(Quoted(username))>\(origin) \(client.socketAddress)", at: now)
         case .bindingAnswered(let client):
             logBinding(client, at: now)
         case .peerRefused(let client, let peer):

@@ -54,8 +54,46 @@ struct RFC8489Section9_2_4 {
         expectChallenge(client.send(client.make(.allocate, [.udp])), 401)
         #expect(
             harness.outputs == [
-                .authenticationFailed(client: client.path.client, username: Array("mallory".utf8), .unauthenticated)
+                .authenticationFailed(
+                    client: client.path.client, username: Array("mallory".utf8), .unauthenticated,
+                    isAddressProven: true)
             ])
+    }
+
+    /// Whether the only failure that was reported came from where it says.
+    private func isProven() -> Bool? {
+        guard harness.outputs.count == 1, case .authenticationFailed(_, _, _, let isProven)? = harness.outputs.first
+        else { return nil }
+        return isProven
+    }
+
+    @Test(
+        "who fails with a nonce of another's, or of nobody's, may have borrowed the address",
+        .requirement("RI-service-3"))
+    func borrowedAddress() {
+        let other = harness.client("198.51.100.8:40000")
+        other.challenge()
+        for nonce in [other.nonce, Array("nonsense".utf8)] {
+            harness.outputs = []
+            let client = harness.client("198.51.100.7:40000", TestCredentials("mallory", "x"))
+            client.nonce = nonce
+            expectChallenge(client.send(client.make(.allocate, [.udp])), 401)
+            #expect(isProven() == false)
+        }
+    }
+
+    @Test("a flood in the name of a client with an allocation proves nothing against it")
+    func borrowedAddressOfClient() {
+        let client = harness.client()
+        client.allocate()
+        let nonce = client.nonce
+        client.credentials.password = [1]
+        for (shown, isExpected) in [(Array("nonsense".utf8), false), (nonce ?? [], true)] {
+            harness.outputs = []
+            client.nonce = shown
+            expectChallenge(client.send(client.make(.refresh)), 401)
+            #expect(isProven() == isExpected)
+        }
     }
 
     @Test(

@@ -19,8 +19,9 @@ package enum Output: Equatable, Sendable {
     case sessionClosed(SessionSummary, SessionEnd)
     /// Clients that change their address (RFC 8016).
     case mobility(MobilityOutput)
-    /// Somebody showed credentials that do not hold. At most as often as unauthenticated replies are given.
-    case authenticationFailed(client: ClientAddress, username: [UInt8], ErrorCode)
+    /// Somebody showed credentials that do not hold. At most as often as unauthenticated replies are given. The address
+    /// is proven by a connection, or by a nonce that was sent there; anybody can write any other into a datagram.
+    case authenticationFailed(client: ClientAddress, username: [UInt8], ErrorCode, isAddressProven: Bool)
     /// Asked for by `reportsBindings`.
     case bindingAnswered(client: ClientAddress)
     /// The operator's or our own policy refused a peer.

@@ -251,11 +251,13 @@ extension TURNServer {
 
     /// Answers a request that did not authenticate, as often as its source may be answered.
     ///
-    /// `isMetered` says that this request was counted when it came in.
+    /// `judged` is the nonce if somebody has judged it already; if it was not fresh, the request was counted when it
+    /// came in.
     mutating func refuse(
-        _ authentication: Authentication, _ arrival: Arrival, isMetered: Bool = false,
+        _ authentication: Authentication, _ datagram: RawSpan, _ arrival: Arrival, judged: JudgedNonce? = nil,
         reply: consuming MutableRawSpan
     ) -> Reply? {
+        let isMetered = !(judged?.isFresh ?? true)
         // 438 goes to somebody who has shown the key, and is shorter than what it answers.
         guard isMetered || authentication.showsKey || mayBeChallenged(arrival.path, at: arrival.now) else {
             return drop(.overReplyRate)
@@ -268,7 +270,12 @@ extension TURNServer {
         case .challenged(let code, let username):
             // A stale nonce is part of an honest client's day.
             if let username, code == .unauthenticated {
-                outputs.append(.authenticationFailed(client: arrival.path.client, username: username, code))
+                // Whoever bans addresses by this must not be led to ban somebody whose address was borrowed.
+                let isProven =
+                    arrival.path.transport.provesAddress || (judged ?? judgeNonce(datagram, arrival))?.isFresh == true
+                outputs.append(
+                    .authenticationFailed(
+                        client: arrival.path.client, username: username, code, isAddressProven: isProven))
             }
             counters.challenges += 1
             return challenge(code, arrival, reply: reply)

@@ -12,7 +12,7 @@ extension TURNServer {
         if settings.requiresAuthenticationForBinding {
             let authentication = authenticate(datagram, arrival)
             guard case .accepted(let credentials) = authentication else {
-                return refuse(authentication, arrival, reply: reply)
+                return refuse(authentication, datagram, arrival, reply: reply)
             }
             refundChallenge(arrival.path)
             integrity = credentials.integrity

@@ -39,7 +39,7 @@ extension TURNServer {
         if isMetered, !mayBeChallenged(arrival.path, at: arrival.now) { return drop(.overReplyRate) }
         let authentication = authenticate(datagram, arrival, existing: existing, judged: judged)
         guard case .accepted(let credentials) = authentication else {
-            return refuse(authentication, arrival, isMetered: isMetered, reply: reply)
+            return refuse(authentication, datagram, arrival, judged: judged, reply: reply)
         }
         // Whoever answers a challenge is where they say they are: what they were told is not held against them, so that
         // one host can make any number of allocations in a row while a spoofed source runs dry.
