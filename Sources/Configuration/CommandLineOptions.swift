@@ -160,10 +160,13 @@ package struct CommandLineOptions: Sendable {
 }
 
 extension CommandLineOptions {
-    /// Where `turnserver.conf` is looked for, in this order: coturn's directories.
+    /// Where `turnserver.conf` is looked for, in this order: coturn's directories, and before those of the system the
+    /// one that is our own.
     package static let searchPath: [String] = {
-        let bases = ["", "etc/", "../etc/", "/etc/", "/usr/local/etc/"]
-        return bases.flatMap { base in ["", "turnserver/", "coturn/"].map { base + $0 } }
+        func directories(_ bases: String...) -> [String] {
+            bases.flatMap { base in ["", "turnserver/", "coturn/"].map { base + $0 } }
+        }
+        return directories("", "etc/", "../etc/") + ["/etc/tern/"] + directories("/etc/", "/usr/local/etc/")
     }()
 }
 
