@@ -27,13 +27,15 @@ package struct Option: Sendable, Equatable {
     package let support: Support
     /// Who gave it its name.
     package let origin: Origin
+    /// What a reload does with another value; nil for what does not act.
+    package let reload: ReloadEffect?
     /// What the option does, in one or two sentences.
     package let summary: String
 
     init(
         _ name: String, _ kind: ValueKind, default fallback: DefaultValue = .none, short: Character? = nil,
         aliases: [String] = [], repeats: Bool = false, support: Support = .acts, origin: Origin = .coturn,
-        _ summary: String
+        reload: ReloadEffect? = nil, _ summary: String
     ) {
         self.name = name
         self.aliases = aliases
@@ -43,19 +45,35 @@ package struct Option: Sendable, Equatable {
         self.fallback = fallback
         self.support = support
         self.origin = origin
+        self.reload = reload
         self.summary = summary
     }
 
     /// A flag that is off unless written.
     static func flag(
         _ name: String, short: Character? = nil, support: Support = .acts, origin: Origin = .coturn,
-        _ summary: String
+        reload: ReloadEffect? = nil, _ summary: String
     ) -> Option {
-        Option(name, .flag, default: "off", short: short, support: support, origin: origin, summary)
+        Option(
+            name, .flag, default: "off", short: short, support: support, origin: origin, reload: reload, summary)
     }
 
     /// The name and its aliases.
     package var names: [String] { [name] + aliases }
+}
+
+/// What becomes of another value of an option when a running server reads its configuration anew.
+package enum ReloadEffect: Sendable, Hashable {
+    /// It holds from then on.
+    case atOnce
+    /// It holds for what begins from then on, in the plural; what exists keeps what it began with.
+    case forNew(String)
+    /// It holds for sessions of TLS and DTLS that begin from then on. To begin with TLS, or to end it, would change the
+    /// listeners, which needs a restart.
+    case whileEncrypted
+    /// Listeners, threads, tables and what else is made once go by it: it needs a restart, and until then the old value
+    /// holds.
+    case atRestart
 }
 
 /// What happens when an option is written.

@@ -8,47 +8,49 @@ extension OptionTable {
     private static let metrics = Support.later("the Prometheus exporter")
 
     static let authentication: [Option] = [
-        .flag("lt-cred-mech", short: "a", "Use long-term credentials (RFC 8489 §9.2). Implied by user lines."),
+        .flag(
+            "lt-cred-mech", short: "a", reload: .atOnce,
+            "Use long-term credentials (RFC 8489 §9.2). Implied by user lines."),
         Option(
-            "user", .credentials, short: "u", repeats: true,
+            "user", .credentials, short: "u", repeats: true, reload: .atOnce,
             "A user as `name:password`, or `name:0xkey` with a key of 32 (MD5) or 64 (SHA-256) hexadecimal digits. The "
                 + "password may contain `:` and `#`."),
         Option(
-            "realm", .string, default: .described("the host's domain name"), short: "r",
+            "realm", .string, default: .described("the host's domain name"), short: "r", reload: .atOnce,
             "Realm of the credentials. Keys given as 0x… are bound to it."),
         .flag(
-            "use-auth-secret",
+            "use-auth-secret", reload: .atOnce,
             "Accept time-limited credentials computed from a shared secret: the user name is `expiry:user`, the "
                 + "password its HMAC."),
         Option(
-            "static-auth-secret", .secret, repeats: true,
+            "static-auth-secret", .secret, repeats: true, reload: .atOnce,
             "The shared secret; implies use-auth-secret. Repeat it while secrets are being exchanged: each of them is "
                 + "accepted."),
         Option(
-            "rest-api-separator", .character, default: ":", short: "C",
+            "rest-api-separator", .character, default: ":", short: "C", reload: .atOnce,
             "Character between time stamp and user in the user name of use-auth-secret."),
         .flag(
-            "rest-strict-expiry", origin: .tern,
+            "rest-strict-expiry", origin: .tern, reload: .atOnce,
             "Refuse to refresh an allocation once its time-limited credentials have expired. Otherwise it may go on "
                 + "until it is released."),
         .flag(
-            "no-auth", short: "z",
+            "no-auth", short: "z", reload: .atOnce,
             "Relay for anybody. Dangerous on any reachable address. Not together with credentials."),
         .flag(
-            "secure-stun",
+            "secure-stun", reload: .atOnce,
             "Ask for credentials on Binding requests too. Clients of RFC 3489 have none and are not answered."),
         Option(
-            "stale-nonce", .seconds(0...86400, whenBare: 600), default: "600",
+            "stale-nonce", .seconds(0...86400, whenBare: 600), default: "600", reload: .atOnce,
             "Lifetime of a nonce. The bare name means 600. 0, endless in coturn, means a day."),
         .flag(
             "stateless-nonce", support: .silent("nonces are always stateless"),
             "Compute nonces instead of storing them."),
         Option(
-            "stateless-nonce-secret", .secret, default: .described("random for each start"),
+            "stateless-nonce-secret", .secret, default: .described("random for each start"), reload: .atOnce,
             "Secret from which nonces are computed; the same on each server of a fleet lets a client change servers "
                 + "without a further round trip."),
         Option(
-            "server-name", .string, default: .described("the realm"),
+            "server-name", .string, default: .described("the realm"), reload: .atOnce,
             "Name of this server, as in its certificate. If the certificate holds it, signaling tells clients of TLS "
                 + "to come by it; a tls-alternate-server of the same name needs no ALTERNATE-DOMAIN."),
         .flag("oauth", support: .noEffect("third-party tokens (RFC 7635) are not accepted"), "Accept RFC 7635 tokens."),
@@ -59,22 +61,25 @@ extension OptionTable {
 
     static let logging: [Option] = [
         Option(
-            "log-file", .path, default: .described("standard output"), short: "l",
+            "log-file", .path, default: .described("standard output"), short: "l", reload: .atOnce,
             "File for the log. `stdout` and `-` mean standard output, `syslog` the system log."),
         .flag(
-            "simple-log",
+            "simple-log", reload: .atOnce,
             "Use the name of log-file as it is. Otherwise the process id and the date are added to it."),
-        .flag("no-stdout-log", "Do not write the log to standard output as well when it goes to a file."),
-        .flag("syslog", "Send the log to the system log and nowhere else."),
+        .flag(
+            "no-stdout-log", reload: .atOnce,
+            "Do not write the log to standard output as well when it goes to a file."),
+        .flag("syslog", reload: .atOnce, "Send the log to the system log and nowhere else."),
         Option(
             "syslog-facility", .string, default: "daemon", support: .later("other facilities than daemon"),
             "Facility for the system log."),
-        .flag("verbose", short: "v", "Log more: each allocation and each refusal."),
-        .flag("Verbose", short: "V", "Log much more, for debugging."),
+        .flag("verbose", short: "v", reload: .atOnce, "Log more: each allocation and each refusal."),
+        .flag("Verbose", short: "V", reload: .atOnce, "Log much more, for debugging."),
         Option(
             "log-min-level", .choice(["debug", "info", "notice", "warning", "warn", "error"]), default: "debug",
+            reload: .atOnce,
             "Leave out messages below this level."),
-        .flag("log-binding", "Log Binding requests."),
+        .flag("log-binding", reload: .atOnce, "Log Binding requests."),
         .flag("new-log-timestamp", support: .silent("time stamps are always ISO 8601"), "Use ISO 8601 time stamps."),
         Option(
             "new-log-timestamp-format", .string, default: "%FT%T%z",
@@ -83,9 +88,9 @@ extension OptionTable {
     ]
 
     static let process: [Option] = [
-        Option("pidfile", .path, "File to which the process id is written."),
-        Option("proc-user", .string, "User to become after the sockets are open."),
-        Option("proc-group", .string, "Group to become after the sockets are open."),
+        Option("pidfile", .path, reload: .atRestart, "File to which the process id is written."),
+        Option("proc-user", .string, reload: .atRestart, "User to become after the sockets are open."),
+        Option("proc-group", .string, reload: .atRestart, "Group to become after the sockets are open."),
         .flag(
             "daemon", short: "o", support: .noEffect("the service manager runs it in the background; use Type=simple"),
             "Detach from the terminal."),
@@ -94,23 +99,24 @@ extension OptionTable {
 
     static let tls: [Option] = [
         Option(
-            "cert", .path, repeats: true,
+            "cert", .path, repeats: true, reload: .whileEncrypted,
             "Certificate with the chain behind it, PEM (certbot's `fullchain.pem`). Without one TLS and DTLS are off. "
                 + "Give two for clients of both kinds: one with an RSA key, one with an ECDSA key. Files that change "
                 + "are read anew."),
         Option(
-            "pkey", .path, default: .described("the file of cert"), repeats: true,
+            "pkey", .path, default: .described("the file of cert"), repeats: true, reload: .whileEncrypted,
             "Private key of the certificate, PEM; for several certificates in the same order."),
-        Option("pkey-pwd", .secret, "Passphrase of the private keys that are encrypted."),
+        Option("pkey-pwd", .secret, reload: .whileEncrypted, "Passphrase of the private keys that are encrypted."),
         Option(
-            "cipher-list", .string, default: .described("ECDHE with AES-GCM or ChaCha20"),
+            "cipher-list", .string, default: .described("ECDHE with AES-GCM or ChaCha20"), reload: .whileEncrypted,
             "Ciphers of TLS 1.2 and DTLS 1.2, as OpenSSL writes them. TLS 1.3 has only good ones."),
         Option(
-            "CA-file", .path, "Authorities of client certificates, PEM; every client of TLS and DTLS then needs one."),
+            "CA-file", .path, reload: .whileEncrypted,
+            "Authorities of client certificates, PEM; every client of TLS and DTLS then needs one."),
         Option(
-            "ec-curve-name", .string, default: .described("what OpenSSL prefers"),
+            "ec-curve-name", .string, default: .described("what OpenSSL prefers"), reload: .whileEncrypted,
             "Groups for key exchange, several with colons between them: `X25519:P-256`."),
-        .flag("no-tlsv1_2", "Accept TLS 1.3 only. There is no DTLS then, which ends with 1.2."),
+        .flag("no-tlsv1_2", reload: .atRestart, "Accept TLS 1.3 only. There is no DTLS then, which ends with 1.2."),
         .flag("tlsv1", support: .noEffect("TLS 1.0 stays off"), "Accept TLS 1.0."),
         .flag("tlsv1_1", support: .noEffect("TLS 1.1 stays off"), "Accept TLS 1.1."),
         .flag("raw-public-keys", support: .noEffect("no client uses RFC 7250"), "Use raw public keys."),
@@ -148,19 +154,19 @@ extension OptionTable {
 
     static let balancing: [Option] = [
         Option(
-            "alternate-server", .alternate, repeats: true,
+            "alternate-server", .alternate, repeats: true, reload: .atOnce,
             "Server to which Allocate requests of UDP and TCP clients are redirected, as `address[:port]`; the port "
                 + "is 3478 unless written. Several take turns, each client among those of its own family; one without "
                 + "a server of its family is served here."),
         Option(
-            "tls-alternate-server", .alternate, repeats: true,
+            "tls-alternate-server", .alternate, repeats: true, reload: .atOnce,
             "The same for TLS and DTLS clients, with port 5349 unless written. `name@address[:port]` names the "
                 + "certificate of a server that has another one than this (ALTERNATE-DOMAIN)."),
         Option(
-            "udp-alternate-server", .alternate, repeats: true,
+            "udp-alternate-server", .alternate, repeats: true, reload: .atOnce,
             "The same for UDP clients, in place of alternate-server."),
         Option(
-            "tcp-alternate-server", .alternate, repeats: true,
+            "tcp-alternate-server", .alternate, repeats: true, reload: .atOnce,
             "The same for TCP clients, in place of alternate-server."),
         Option(
             "drain-min-allocations", .integer(0...10_000_000), default: "0", support: .later("draining"),

@@ -34,6 +34,10 @@ package enum ReferencePage {
         **Effect** says what an option does: *yes*; *later*, when it is read now and takes effect with a later release;
         *none*, when it is accepted so that existing files work; *refused*, when the server does not start with it.
         Options marked **Tern** are not known to coturn.
+
+        **Reload** says when another value holds in a server that runs and is told to read the file again: *at once*; for
+        *new* allocations, connections or sessions, while those that exist keep what they began with; or after a *restart*.
+        See [Reload.md](Reload.md).
         """
 
     private static var commandLine: String {
@@ -87,9 +91,9 @@ package enum ReferencePage {
     private static func table(of options: [Option]) -> String {
         let rows = options.map { option in
             "| \(names(of: option)) | \(value(of: option)) | \(fallback(of: option)) | \(effect(of: option)) "
-                + "| \(escaped(option.summary)) |"
+                + "| \(reload(of: option)) | \(escaped(option.summary)) |"
         }
-        return (["| Option | Value | Default | Effect | Meaning |", "|---|---|---|---|---|"] + rows)
+        return (["| Option | Value | Default | Effect | Reload | Meaning |", "|---|---|---|---|---|---|"] + rows)
             .joined(separator: "\n")
     }
 
@@ -119,6 +123,8 @@ package enum ReferencePage {
         case .refused(let reason): "**refused**: \(escaped(reason))"
         }
     }
+
+    private static func reload(of option: Option) -> String { option.reload?.summary ?? "–" }
 
     private static func escaped(_ text: String) -> String {
         text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")

@@ -5,6 +5,8 @@ extension ServerConfiguration {
         package let configuration: ServerConfiguration?
         /// In the order of the file, then the command line.
         package let diagnostics: [Diagnostic]
+        /// What was read, for a later reading to be compared with.
+        package let source: ConfigurationSource
     }
 
     /// Reads a file, if there is one, and then the command line, which overrides single values and adds to repeated
@@ -16,7 +18,9 @@ extension ServerConfiguration {
         let fromFile = file.map { ConfigurationFileParser.parse($0, log: &log) } ?? []
         let settings = Settings.read(fromFile + commandLine.assignments, log: &log)
         let configuration = ServerConfiguration(settings, log: &log)
-        return LoadResult(configuration: log.hasErrors ? nil : configuration, diagnostics: log.finished())
+        return LoadResult(
+            configuration: log.hasErrors ? nil : configuration, diagnostics: log.finished(),
+            source: ConfigurationSource(settings: settings))
     }
 
     /// A server for the machine it runs on and nothing else: loopback listeners and relay addresses, loopback peers,

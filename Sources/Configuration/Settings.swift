@@ -87,6 +87,18 @@ struct Settings {
         entries["user", default: []].append(Entry(value: .user(user), place: .configuration))
     }
 
+    /// The values that hold: those that were written, else the default of the table.
+    func effective(_ option: Option) -> [OptionValue] {
+        if let written = entries[option.name] { return written.map(\.value) }
+        guard case .text(let text) = option.fallback, let value = try? OptionValue.read(text, as: option.kind) else {
+            return []
+        }
+        return [value]
+    }
+
+    /// Takes what `other` has of one option.
+    mutating func replace(_ option: Option, from other: Settings) { entries[option.name] = other.entries[option.name] }
+
     private static func announce(_ assignment: Assignment, log: inout DiagnosticLog) {
         let name = assignment.option.name
         switch assignment.option.support {
