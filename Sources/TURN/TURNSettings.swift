@@ -77,7 +77,7 @@ package struct TURNSettings: Sendable {
     package var answersBinding = true
     /// Nil unless the server has two addresses for it.
     package var discovery: NATDiscovery?
-    /// Where Allocate requests are sent instead, at the start; see `TURNServer.alternates`.
+    /// Where Allocate requests are sent instead; see `TURNServer.alternates`.
     package var alternates = AlternateServers.none
     /// Whether answered Binding requests are reported, for a log.
     package var reportsBindings = false

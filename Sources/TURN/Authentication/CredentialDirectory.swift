@@ -140,26 +140,29 @@ package struct CredentialDirectory: Sendable {
 
     /// The key of `username` that made a message, if any: `verifies` is asked for each candidate in turn. A static user
     /// is looked for first; a name that is not one may belong to any of the shared secrets, so that one can be replaced
-    /// while credentials of the old one are about. Neither expiry nor revocation is judged here.
+    /// while credentials of the old one are about. Neither expiry nor revocation is judged here. `realm` is another one
+    /// than that of the directory.
     package func key(
-        of username: [UInt8], _ algorithm: PasswordAlgorithm, where verifies: (LongTermKey) -> Bool
+        of username: [UInt8], _ algorithm: PasswordAlgorithm, realm: [UInt8]? = nil,
+        where verifies: (LongTermKey) -> Bool
     ) -> LongTermKey? {
+        let realm = realm ?? contents.realm
         if let user = contents.users[NameKey(username)] {
-            return key(of: user, algorithm).flatMap { verifies($0) ? $0 : nil }
+            return key(of: user, algorithm, realm: realm).flatMap { verifies($0) ? $0 : nil }
         }
         guard EphemeralUsername(parsing: username, separator: contents.separator) != nil else { return nil }
         for secret in contents.sharedSecrets {
             let password = EphemeralCredential.password(of: username, secret: secret)
-            let key = LongTermKey.derive(algorithm, username: username, realm: contents.realm, password: password)
+            let key = LongTermKey.derive(algorithm, username: username, realm: realm, password: password)
             if verifies(key) { return key }
         }
         return nil
     }
 
-    private func key(of user: StaticUser, _ algorithm: PasswordAlgorithm) -> LongTermKey? {
+    private func key(of user: StaticUser, _ algorithm: PasswordAlgorithm, realm: [UInt8]) -> LongTermKey? {
         switch (user.secret, algorithm) {
         case (.password(let password), _):
-            LongTermKey.derive(algorithm, username: user.name, realm: contents.realm, password: password)
+            LongTermKey.derive(algorithm, username: user.name, realm: realm, password: password)
         case (.md5Key(let key), .md5), (.sha256Key(let key), .sha256): LongTermKey(key: key)
         case (.md5Key, .sha256), (.sha256Key, .md5): nil
         }

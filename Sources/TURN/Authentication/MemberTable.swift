@@ -34,7 +34,8 @@ package struct MemberTable: ~Copyable {
     /// Entries beyond which something has to make room: those present, those who left a while ago, and revocations.
     package let limit: Int
     package private(set) var counters = MemberCounters()
-    private let sessionSecondsMax: UInt32
+    /// For those who enter from now on.
+    package var sessionSecondsMax: UInt32
     private var entries: Slab<MemberEntry>
     private var byScope: [CredentialScope: SlabHandle] = [:]
     /// Entries for one name: while there are none, nobody has to be looked up twice.

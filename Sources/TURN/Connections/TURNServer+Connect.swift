@@ -152,6 +152,19 @@ extension TURNServer {
         }
     }
 
+    /// Ends the connections with peers that policy refuses by now. Who waits for one of them is told that it failed.
+    mutating func endPeers(of id: AllocationID, where isRefused: (SocketAddress) -> Bool) {
+        for name in allocations[id.handle].connections {
+            guard let connection = peerConnections[name], isRefused(connection.peer) else { continue }
+            switch connection.phase {
+            case .connecting: outputs.append(.tcp(.giveUp(name)))
+            case .pending, .bound:
+                removePeer(name)
+                outputs.append(.tcp(.close(name)))
+            }
+        }
+    }
+
     private mutating func removePeer(_ id: PeerConnectionID) {
         guard let connection = peerConnections.remove(id) else { return }
         let handle = connection.allocation.handle

@@ -7,7 +7,7 @@ import STUN
 struct Account {
     let identity: Identity
     /// What the name says, if it is an ephemeral one.
-    let term: NameTerm?
+    fileprivate(set) var term: NameTerm?
     var keys = AccountKeys()
     var allocationCount: UInt32 = 1
     /// The next account whose name has the same hash.
@@ -55,7 +55,7 @@ struct AccountTable: ~Copyable {
     private var byUserhash: FlatMap<UInt64, SlabHandle>
     private let seed: UInt64
     private let hashMask: UInt64
-    private let realm: [UInt8]
+    private var realm: [UInt8]
 
     /// A test may mask hashes, so that names collide which never would.
     init(limit: Int, realm: [UInt8], seed: UInt64, hashMask: UInt64 = .max) {
@@ -146,6 +146,23 @@ struct AccountTable: ~Copyable {
     }
 
     private static func firstWord(_ hash: [UInt8]) -> UInt64 { hash.withRawSpan { $0.bigEndianUInt64(at: 0) } }
+
+    /// Other users and secrets may hold from now on: every key has to be shown anew, and names say what `term` makes of
+    /// them. Whom an account counts for stays, as its quota does.
+    mutating func adopt(realm newRealm: [UInt8], term: ([UInt8]) -> NameTerm?) {
+        let isRenamed = newRealm != realm
+        realm = newRealm
+        if isRenamed { byUserhash = FlatMap(seed: seed, limit: byUserhash.limit) }
+        var next = accounts.firstHandle(from: 0)
+        while let handle = next {
+            accounts[handle].keys = AccountKeys()
+            accounts[handle].term = term(accounts[handle].identity.username)
+            if isRenamed, accounts[handle].identity.isEphemeral {
+                byUserhash.insert(handle, for: userhashWord(of: accounts[handle].identity))
+            }
+            next = accounts.firstHandle(from: handle.index + 1)
+        }
+    }
 
     /// The accounts of ephemeral names that `isWanted` wants.
     func handles(where isWanted: (Identity) -> Bool) -> Set<SlabHandle> {

@@ -212,6 +212,15 @@ struct Allocation {
         return expiredFamilies(at: now)
     }
 
+    /// Ends permissions and channels that policy refuses by now.
+    mutating func withdraw(
+        permissions isPermissionRefused: (Permission) -> Bool, channels isChannelRefused: (ChannelBinding) -> Bool,
+        index: UInt32, _ changes: inout OutputQueue
+    ) {
+        unbind(where: isChannelRefused, index: index, &changes)
+        forbid(where: isPermissionRefused, index: index, &changes)
+    }
+
     /// The families whose relayed address has run out.
     func expiredFamilies(at now: Instant) -> FamilySet {
         var expired: FamilySet = []

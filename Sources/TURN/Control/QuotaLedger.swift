@@ -16,7 +16,7 @@ package struct QuotaPolicy: Sendable {
 /// Counts allocations against quotas, and hands out relay ports. Counts live exactly as long as the allocation: a claim
 /// is released once, at its end, and not at the first sign of it.
 package struct QuotaLedger: ~Copyable {
-    private let policy: QuotaPolicy
+    private var policy: QuotaPolicy
     private var total = 0
     private var byUser: [NameKey: Int] = [:]
     private var bySource: FlatMap<IPAddress, Int>
@@ -40,6 +40,12 @@ package struct QuotaLedger: ~Copyable {
         for address in relayAddresses where pool(of: address) == nil {
             pools.append((address, RelayPortPool(range: ports, quarantineSeconds: quarantineSeconds)))
         }
+    }
+
+    /// Goes by other quotas from now on. Whoever has more than they grant keeps it, and gets no more.
+    package mutating func adopt(_ policy: QuotaPolicy, quarantineSeconds: UInt32) {
+        self.policy = policy
+        for index in pools.indices { pools[index].ports.setQuarantine(seconds: quarantineSeconds) }
     }
 
     package mutating func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {

@@ -72,7 +72,7 @@ extension TURNServer {
         guard let realm = message.value(of: .realm, in: datagram), let nonce = message.value(of: .nonce, in: datagram),
             message.has(.username) || message.has(.userhash)
         else { return .malformed }
-        guard let algorithm = passwordAlgorithm(message, datagram, nonce: nonce, directory) else { return .malformed }
+        guard let choice = passwordAlgorithm(message, datagram, nonce: nonce, directory) else { return .malformed }
         if let name = message.range(of: .username), name.count > Self.usernameByteCountMax { return .malformed }
 
         guard let claimant = claimant(message, datagram, existing, directory) else {
@@ -80,18 +80,24 @@ extension TURNServer {
         }
         let goesOn = continues(claimant, existing, message) || isExpected(claimant, datagram, arrival)
         let claim = Claim(claimant: claimant, continues: goesOn, arrival: arrival)
-        guard settings.realm.withRawSpan({ $0.hasSameBytes(as: realm) }), mayGoOn(claim) else {
+        let formerRealm = formerRealm(realm)
+        guard formerRealm != nil || settings.realm.withRawSpan({ $0.hasSameBytes(as: realm) }), mayGoOn(claim) else {
             return .challenged(.unauthenticated, username: username(of: claimant))
         }
-        guard let proof = prove(claimant, algorithm, kind, datagram, arrival, directory),
+        let keys = KeySource(directory: directory, formerRealm: formerRealm)
+        guard let proof = prove(claimant, choice.algorithm, kind, datagram, arrival, keys),
             isInForce(claim, isStrict: directory.isStrictOnExpiry)
         else { return .challenged(.unauthenticated, username: username(of: claimant)) }
+        // Who shows the password by what a challenge asked for before a reload is asked anew.
+        guard formerRealm == nil, !choice.isOfFormerOffer else {
+            return .challenged(.staleNonce, username: username(of: claimant))
+        }
         // The nonce is judged last: 438 tells somebody who knows the password to try again (RFC 8489 §9.2.4).
         let verdict = judged ?? judge(nonce, arrival, proven: existing.flatMap { allocations[$0].provenNonce })
         guard verdict.isFresh else { return .challenged(.staleNonce, username: username(of: claimant)) }
         return .accepted(
             Credentials(
-                claimant: claimant, integrity: proof.key, algorithm: algorithm, isKnownKey: proof.isKnown,
+                claimant: claimant, integrity: proof.key, algorithm: choice.algorithm, isKnownKey: proof.isKnown,
                 nonce: verdict.nonce))
     }
 
@@ -110,16 +116,38 @@ extension TURNServer {
     /// does not repeat the offer that the nonce stands for: somebody on the path has weakened it (RFC 8489 §9.2.1).
     private func passwordAlgorithm(
         _ message: STUNMessage, _ datagram: RawSpan, nonce: RawSpan, _ directory: CredentialDirectory
-    ) -> PasswordAlgorithm? {
+    ) -> AlgorithmChoice? {
         guard message.has(.passwordAlgorithm) || message.has(.passwordAlgorithms),
             NonceAuthority.features(of: nonce)?.contains(.passwordAlgorithms) ?? false
-        else { return .md5 }
+        else { return AlgorithmChoice(algorithm: .md5) }
         guard let list = message.value(of: .passwordAlgorithms, in: datagram),
-            directory.offer.withRawSpan({ $0.hasSameBytes(as: list) }),
             let choice = message.value(of: .passwordAlgorithm, in: datagram),
             let algorithm = PasswordAlgorithm(parsing: choice)
         else { return nil }
-        return directory.algorithms.contains(algorithm) ? algorithm : nil
+        guard directory.offer.withRawSpan({ $0.hasSameBytes(as: list) }) else {
+            return isFormerOffer(list) ? AlgorithmChoice(algorithm: algorithm, isOfFormerOffer: true) : nil
+        }
+        return directory.algorithms.contains(algorithm) ? AlgorithmChoice(algorithm: algorithm) : nil
+    }
+
+    private struct AlgorithmChoice {
+        let algorithm: PasswordAlgorithm
+        /// The client repeats what was offered before a reload.
+        var isOfFormerOffer = false
+    }
+
+    private func isFormerOffer(_ list: RawSpan) -> Bool {
+        for former in formerChallenges where former.offer.withRawSpan({ $0.hasSameBytes(as: list) }) { return true }
+        return false
+    }
+
+    /// The realm of a request if it is not ours any more.
+    private func formerRealm(_ realm: RawSpan) -> [UInt8]? {
+        guard !formerChallenges.isEmpty, !settings.realm.withRawSpan({ $0.hasSameBytes(as: realm) }) else { return nil }
+        for former in formerChallenges where former.realm.withRawSpan({ $0.hasSameBytes(as: realm) }) {
+            return former.realm
+        }
+        return nil
     }
 
     // MARK: - Who it is
@@ -191,10 +219,17 @@ extension TURNServer {
         claim.continues || !(term(of: claim.claimant)?.isExpired(at: claim.arrival.unixTime) ?? false)
     }
 
+    /// Where keys come from.
+    private struct KeySource {
+        let directory: CredentialDirectory
+        /// Made for this realm instead of the present one.
+        let formerRealm: [UInt8]?
+    }
+
     /// The key that made the message: the one that the account remembers, or one that the directory knows.
     private func prove(
         _ claimant: Claimant, _ algorithm: PasswordAlgorithm, _ kind: IntegrityKind, _ datagram: RawSpan,
-        _ arrival: Arrival, _ directory: CredentialDirectory
+        _ arrival: Arrival, _ source: KeySource
     ) -> (key: ResponseIntegrity, isKnown: Bool)? {
         if let account = claimant.account {
             let known = accounts[account].key(algorithm, kind)
@@ -202,7 +237,7 @@ extension TURNServer {
         }
         // While a secret is replaced one name has two passwords, and the account remembers the one that was shown last.
         var proof: ResponseIntegrity?
-        _ = directory.key(of: username(of: claimant), algorithm) { key in
+        _ = source.directory.key(of: username(of: claimant), algorithm, realm: source.formerRealm) { key in
             let candidate = key.responseIntegrity(kind)
             guard candidate.verifies(arrival.message, in: datagram) else { return false }
             proof = candidate

@@ -154,6 +154,8 @@ extension TURNServer {
         }
         if allocations[handle].isRouted { allocations[handle].installRoutes(index: id.index, &outputs) }
         outputs.append(.mobility(.arrived(summary(of: id))))
+        // The worker that had it may have gone by other rules.
+        reviewPeers(of: id)
         timers.schedule(id.index, at: allocations[handle].nextDeadline)
         counters.allocationsAdopted += 1
         // Whoever was put out while the allocation was on its way was looked for here when it was not here yet.

@@ -16,10 +16,11 @@ package struct TURNServer: ~Copyable {
     /// A buffer of this size holds any response.
     package static let replyByteCountMax = 1600
 
-    let settings: TURNSettings
+    /// Replaced as a whole by `adopt`, and by nothing else.
+    var settings: TURNSettings
     /// Of the settings, ready for use.
     let externalAddresses: ExternalAddresses
-    let style: ResponseStyle
+    var style: ResponseStyle
     let ledger: any AllocationLedger
     /// Nil on a server without signaling: every ephemeral name goes by its own time.
     let members: (any MemberRegister)?
@@ -46,6 +47,10 @@ package struct TURNServer: ~Copyable {
     var peerConnections: PeerDataConnectionTable
     var challengeMeter: SourceRateLimiter
     var bindingMeter: SourceRateLimiter
+    /// What challenges of earlier settings asked for, the oldest first.
+    var formerChallenges: [FormerChallenge] = []
+    /// From which index on the peers of allocations are to be judged again; nil when all have been.
+    var nextReview: UInt32?
     /// Where Allocate requests are sent instead. May change at any time: a server that is drained names others.
     package var alternates: AlternateServers
     /// Nil before the first one was sent away.
@@ -85,12 +90,8 @@ package struct TURNServer: ~Copyable {
         reservations = RingQueue(limit: limits.reservationsMax)
         peerConnections = PeerDataConnectionTable(
             limit: limits.tcpPeersMax, register: connections, seed: random.next(), start: start)
-        challengeMeter = SourceRateLimiter(
-            seed: random.next(), ratePerSecond: settings.unauthenticatedRepliesPerSecond,
-            burst: settings.unauthenticatedRepliesPerSecond * 5, capacity: limits.meteredSourcesMax)
-        bindingMeter = SourceRateLimiter(
-            seed: random.next(), ratePerSecond: settings.bindingRepliesPerSecond,
-            burst: settings.bindingRepliesPerSecond * 5, capacity: limits.meteredSourcesMax)
+        challengeMeter = Self.meter(settings.unauthenticatedRepliesPerSecond, limits, seed: random.next())
+        bindingMeter = Self.meter(settings.bindingRepliesPerSecond, limits, seed: random.next())
         self.random = random
     }
 

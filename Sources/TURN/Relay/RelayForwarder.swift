@@ -40,8 +40,8 @@ package struct RelayForwarder: ~Copyable {
     }
 
     package private(set) var table: RouteTable
-    private let channelNumbers: ChannelNumberRange
-    private let peerPorts: PeerPortPolicy
+    private var channelNumbers: ChannelNumberRange
+    private var peerPorts: PeerPortPolicy
     private let external: ExternalAddresses
     private var transactionIDs: SplitMix64
     private var wish: ConnectionWish?
@@ -55,6 +55,13 @@ package struct RelayForwarder: ~Copyable {
         peerPorts = settings.peerFilter.ports
         external = settings.externalAddresses
         transactionIDs = SplitMix64(seed: transactionSeed)
+    }
+
+    /// Goes by other settings, as far as the control plane does not say it by routes. A channel number that was good is
+    /// still read, since channels that are bound stay so.
+    package mutating func adopt(_ settings: TURNSettings) {
+        if settings.channelNumbers == .rfc5766 { channelNumbers = .rfc5766 }
+        peerPorts = settings.peerFilter.ports
     }
 
     package mutating func apply(_ change: RouteChange, at now: Instant) {

@@ -13,7 +13,7 @@ package struct RelayPortPool: Sendable {
     /// The ports of the pool.
     package let range: ClosedRange<UInt16>
     /// How long a released port rests while others are free.
-    package let quarantineSeconds: UInt32
+    package private(set) var quarantineSeconds: UInt32
     /// The free ports in no order: the first `freeCount` places.
     private var free: [UInt16]
     private var freeCount: Int
@@ -49,6 +49,11 @@ package struct RelayPortPool: Sendable {
         takenBits = Array(repeating: 0, count: words)
         quarantine = RelayPortQuarantine()
         for port in range { Self.flip(port, in: &freeBits, base: base) }
+    }
+
+    /// From now on released ports rest for so long, those that rest already included.
+    package mutating func setQuarantine(seconds: UInt32) {
+        quarantineSeconds = max(seconds, Self.minimumRestSeconds)
     }
 
     /// How many ports are in use.
