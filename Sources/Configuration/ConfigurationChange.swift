@@ -39,6 +39,8 @@ package struct ConfigurationChange: Sendable {
 package struct ConfigurationRefusal: Error, Sendable {
     /// At least one of them is an error.
     package let diagnostics: [Diagnostic]
+
+    package init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
 }
 
 extension ServerConfiguration.LoadResult {

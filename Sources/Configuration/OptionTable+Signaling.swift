@@ -128,11 +128,11 @@ extension OptionTable {
             reload: .forNew("connections"),
             "Size of a message from a client."),
         Option(
-            "signaling-message-rate", .integer(1...100_000), default: "50", origin: .tern, reload: .forNew("sessions"),
+            "signaling-message-rate", .integer(1...100_000), default: "50", origin: .tern, reload: .atOnce,
             "Messages a second of one session."),
         Option(
             "signaling-message-burst", .integer(1...1_000_000), default: "200", origin: .tern,
-            reload: .forNew("sessions"),
+            reload: .atOnce,
             "Messages of one session at once, before signaling-message-rate holds. The candidates of a call come in "
                 + "a burst of about 30 for each peer."),
         Option(
@@ -153,11 +153,11 @@ extension OptionTable {
             "How long a session that lost its connection keeps its seats, and may be resumed."),
         Option(
             "signaling-replay-messages", .integer(0...65536), default: "128", origin: .tern,
-            reload: .forNew("sessions"),
+            reload: .atOnce,
             "Messages that are kept for a session until it is resumed."),
         Option(
             "signaling-replay-bytes", .bytes(0...268_435_456), default: "262144", origin: .tern,
-            reload: .forNew("sessions"),
+            reload: .atOnce,
             "Bytes that are kept for a session until it is resumed. All sessions together can hold this times "
                 + "signaling-sessions-max: 5 GiB with both defaults."),
         Option(

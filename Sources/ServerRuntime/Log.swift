@@ -8,7 +8,8 @@ package import Telemetry
 /// disk delays nobody's media; when it is too slow, lines are lost and counted, and memory stays bounded.
 package final class Log: Sendable {
     private let lines: Mailbox<LogLine>
-    private let minimum: LogLevel
+    /// Behind a lock because a reload changes it; lines are too rare for that to count.
+    private let minimum: Locked<LogLevel>
     private let lost = Locked(0)
 
     private static let linesMax = 8192
@@ -17,14 +18,17 @@ package final class Log: Sendable {
     static let gatheringMilliseconds: UInt32 = 50
 
     package init(minimum: LogLevel) throws(SystemError) {
-        self.minimum = minimum
+        self.minimum = Locked(minimum)
         lines = try Mailbox(limit: Self.linesMax)
     }
 
     /// Readable while lines wait.
     var raw: CInt { lines.raw }
 
-    package func isWritten(_ level: LogLevel) -> Bool { level >= minimum }
+    package func isWritten(_ level: LogLevel) -> Bool { minimum.withLock { level >= $0 } }
+
+    /// Lines below this level are left out from now on.
+    package func setMinimum(_ level: LogLevel) { minimum.withLock { $0 = level } }
 
     package func write(_ level: LogLevel, _ text: @autoclosure () -> String) {
         guard isWritten(level) else { return }
@@ -32,7 +36,7 @@ package final class Log: Sendable {
     }
 
     /// Writes what waits to the sinks.
-    package func writePending(to sinks: borrowing LogSinks) {
+    package func writePending(to sinks: LogSinks) {
         sinks.write(lines.drain())
         let lostNow = lost.withLock { count in
             defer { count = 0 }
@@ -47,15 +51,15 @@ package final class Log: Sendable {
 }
 
 /// Where lines go.
-package struct LogSinks: ~Copyable {
-    private var standardOutput: LineSink?
-    private var file: LineSink?
+package final class LogSinks {
+    private let standardOutput: LineSink?
+    private let file: LineSink?
     private let usesSystemLog: Bool
 
     /// Opens all destinations. A file that cannot be opened is an error: whoever asked for a log wants to have it.
     package init(_ destinations: [ServerConfiguration.Logging.Destination]) throws(SystemError) {
-        standardOutput = nil
-        file = nil
+        var standardOutput: LineSink?
+        var file: LineSink?
         var usesSystemLog = false
         for destination in destinations {
             switch destination {
@@ -67,6 +71,8 @@ package struct LogSinks: ~Copyable {
                 file = try LineSink(appendingTo: addsSuffix ? Self.suffixed(path) : path)
             }
         }
+        self.standardOutput = standardOutput
+        self.file = file
         self.usesSystemLog = usesSystemLog
     }
 

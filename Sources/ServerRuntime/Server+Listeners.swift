@@ -77,7 +77,7 @@ extension Server {
 
     /// Relay sockets are opened one by one while the server runs. What would keep all of them from a network interface
     /// is found now, with the rights that are left after the start.
-    func requireRelayDevice() throws(StartFailure) {
+    func requireRelayDevice(for configuration: ServerConfiguration) throws(StartFailure) {
         guard let device = settings.relayDevice, case .enabled = configuration.relaying else { return }
         for relay in settings.turn.relayAddresses {
             do {

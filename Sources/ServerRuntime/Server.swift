@@ -29,12 +29,26 @@ package final class Server {
         package var signaling: [SocketAddress] = []
     }
 
-    let configuration: ServerConfiguration
-    let settings: ServerSettings
-    let signalingSettings: SignalingSettings?
+    /// Asks this server something from another thread.
+    package var control: ServerControl { ServerControl(inbox: inbox) }
+    var configuration: ServerConfiguration
+    /// Nil when the configuration came from nowhere that could be read again.
+    var origin: ConfigurationOrigin?
+    /// What there was to say about the configuration when it was read last.
+    var diagnostics: [Diagnostic]
+    let purpose: Purpose
+    /// As it was at the start: sizes and addresses go by it, and reloads too.
+    let host: HostFacts
+    /// Of nonces and tickets. Reloads keep it: what clients hold stays good.
+    let nonceSecret: [UInt8]
+    var issuing: IssuingSecret
+    var settings: ServerSettings
+    var signalingSettings: SignalingSettings?
     let members: SharedMembers?
-    private let ledger: SharedLedger
+    let ledger: SharedLedger
     let log: Log
+    /// Nil before the server runs.
+    var sinks: LogSinks?
     let workerCount: Int
     var mailboxes: [Mailbox<WorkerMessage>] = []
     /// Nil when nobody is served over TLS or DTLS.
@@ -42,6 +56,9 @@ package final class Server {
     /// Some thread may still have old contexts.
     var owesContexts = false
     var signalingMailbox: Mailbox<SignalingMessage>?
+    /// Where threads find newer settings than those that they began with.
+    let news = SettingsBoard<ServerSettings>()
+    let signalingNews = SettingsBoard<SignalingNews>()
     var threads: [WorkerThread] = []
     /// What other threads want of the one that waits for signals.
     let inbox: Mailbox<ServerMessage>
@@ -55,16 +72,24 @@ package final class Server {
 
     private static let mailboxMax = 1024
 
-    package init(_ configuration: ServerConfiguration, for purpose: Purpose = .production) throws(StartFailure) {
+    /// Without an `origin` the configuration cannot be reloaded. `diagnostics` is what was said about it.
+    package init(
+        _ configuration: ServerConfiguration, from origin: ConfigurationOrigin? = nil, diagnostics: [Diagnostic] = [],
+        for purpose: Purpose = .production
+    ) throws(StartFailure) {
         self.configuration = configuration
+        self.origin = origin
+        self.diagnostics = diagnostics
+        self.purpose = purpose
         workerCount = configuration.workers.count(detectedProcessors: ProcessorCount.available())
-        let host = HostFacts(
+        host = HostFacts(
             addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(),
             openFilesMax: ResourceLimits.raiseOpenFiles(), workerCount: workerCount)
         var random = OSRandom()
-        let issuing = IssuingSecret(configuration, random: &random)
+        issuing = IssuingSecret(configuration, random: &random)
+        nonceSecret = random.bytes(32)
         settings = ServerSettings(
-            configuration, host: host, nonceSecret: random.bytes(32), issuingSecret: issuing?.ownBytes)
+            configuration, host: host, nonceSecret: nonceSecret, issuingSecret: issuing.ownBytes)
         // While the server may still read what only root can.
         certificates = try Self.certificates(configuration)
         signalingSettings = try Self.signalingSettings(
@@ -85,10 +110,10 @@ package final class Server {
     /// Opens the listeners, drops privileges, starts the workers, and serves until SIGTERM or SIGINT. `ready` is called
     /// when the first datagram would be answered.
     package func run(ready: (Addresses) -> Void) throws(StartFailure) {
-        let sinks: LogSinks
         do { sinks = try LogSinks(configuration.logging.destinations) } catch {
             throw StartFailure("the log cannot be opened: \(error); check log-file")
         }
+        defer { writeLog() }
         do {
             // Before any thread, so that all of them leave these signals to us.
             let signals = try SignalSource([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
@@ -103,7 +128,7 @@ package final class Server {
             defer { processIDFile?.remove() }
             try dropPrivileges()
             privilegesDropped()
-            try requireRelayDevice()
+            try requireRelayDevice(for: configuration)
             let addresses = Addresses(
                 turn: listeners.map { $0.data[0].socket.localAddress },
                 streams: streamListeners.first?.map { $0.listener.localAddress } ?? [],
@@ -115,23 +140,25 @@ package final class Server {
             logCertificates()
             // A worker that answers has its poller and its tables.
             _ = report()
-            log.writePending(to: sinks)
+            writeLog()
             if failure.withLock({ $0 }) == nil {
                 ready(addresses)
                 Supervisor.notify(.ready, .status("serves"))
                 startWatchdog()
             }
-            try serve(signals, sinks)
+            try serve(signals)
         } catch let error as SystemError {
-            log.writePending(to: sinks)
             throw StartFailure("\(error)")
         } catch let error as StartFailure {
             throw error
         } catch {
             throw StartFailure("\(error)")
         }
-        log.writePending(to: sinks)
         if let reason = failure.withLock({ $0 }) { throw StartFailure(reason) }
+    }
+
+    private func writeLog() {
+        if let sinks { log.writePending(to: sinks) }
     }
 
     // MARK: - Start
@@ -175,7 +202,7 @@ package final class Server {
             let context = WorkerContext(
                 number: number, settings: settings, ledger: ledger, members: members, reservations: reservations,
                 mailbox: mailboxes[number], log: log, streams: streamBook, secure: certificates?.contexts,
-                colleagues: colleagues, signaling: signalingMailbox, dtls: dtlsBook, peerBook: peerBook)
+                colleagues: colleagues, signaling: signalingMailbox, dtls: dtlsBook, peerBook: peerBook, news: news)
             let streams = streamListeners[number]
             threads.append(
                 try WorkerThread.spawn(name: "worker \(number)", cpu: processor(ofWorker: number)) {
@@ -205,7 +232,7 @@ package final class Server {
 
     // MARK: - Serve
 
-    private func serve(_ signals: borrowing SignalSource, _ sinks: borrowing LogSinks) throws(SystemError) {
+    private func serve(_ signals: borrowing SignalSource) throws(SystemError) {
         var poller = try Poller()
         try poller.add(signals.raw, token: 0, interest: .readable)
         try poller.add(log.raw, token: 1, interest: .readable)
@@ -218,7 +245,7 @@ package final class Server {
             _ = try poller.wait(until: looks.min(), now: Clock.monotonic())
             lookAtThreads()
             if let look = certificates?.nextLook, look <= Clock.monotonic() { lookAtCertificates(for: .time) }
-            log.writePending(to: sinks)
+            writeLog()
             for message in inbox.drain() { handle(message) }
             while let signal = signals.read() {
                 switch signal {
@@ -226,9 +253,12 @@ package final class Server {
                     Supervisor.notify(.stopping, .status("stops"))
                     stop()
                     return
+                case SIGHUP:
+                    Supervisor.notify(.reloading)
+                    reload()
+                    Supervisor.notify(.ready)
                 case SIGUSR2 where certificates != nil: lookAtCertificates(for: .demand)
-                default:
-                    log.write(.notice, "signal \(signal) is not used yet; restart to change the configuration")
+                default: log.write(.notice, "signal \(signal) is not used yet")
                 }
             }
             // Lines come in crowds: the first is written when it comes, and those of the next moment all at once, for
@@ -264,8 +294,9 @@ package final class Server {
         }
     }
 
-    /// The counters of all workers.
-    private func report() -> WorkerReport {
+    /// The counters of all workers. Each has done what it was told before.
+    @discardableResult
+    func report() -> WorkerReport {
         let total = Locked(WorkerReport())
         guard let arrived = try? Mailbox<Int>(limit: max(1, mailboxes.count)), var poller = try? Poller(),
             (try? poller.add(arrived.raw, token: 0, interest: .readable)) != nil

@@ -9,6 +9,11 @@ package final class SharedLedger: AllocationLedger, Sendable {
 
     package init(_ ledger: consuming sending QuotaLedger) { self.ledger = Locked(ledger) }
 
+    /// See `QuotaLedger.adopt`.
+    func adopt(_ policy: QuotaPolicy, quarantineSeconds: UInt32) {
+        ledger.withLock { $0.adopt(policy, quarantineSeconds: quarantineSeconds) }
+    }
+
     package func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
         let refusal: ClaimRefusal? = ledger.withLock { ledger in
             do throws(ClaimRefusal) {

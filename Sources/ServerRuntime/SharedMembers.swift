@@ -15,6 +15,9 @@ package final class SharedMembers: MemberRegister {
 
     // MARK: - Signaling
 
+    /// How long sessions of those who enter from now on carry their credentials past their expiry.
+    func adopt(sessionSecondsMax: UInt32) { table.withLock { $0.sessionSecondsMax = sessionSecondsMax } }
+
     /// A member is in; see `MemberTable.enter`. False: its credentials go by their expiry alone.
     package func enter(_ user: [UInt8], at now: Instant) -> Bool { table.withLock { $0.enter(user, at: now) } }
 

@@ -8,7 +8,8 @@ import Telemetry
 /// What a worker needs from outside; everything else is its own.
 struct WorkerContext: Sendable {
     let number: Int
-    let settings: ServerSettings
+    /// Replaced as a whole by a reload; what goes by it is read from here each time.
+    var settings: ServerSettings
     let ledger: SharedLedger
     /// Nil without signaling.
     var members: SharedMembers?
@@ -26,6 +27,8 @@ struct WorkerContext: Sendable {
     var dtls: DTLSBook?
     /// Which worker has given which connection id (RFC 6062).
     var peerBook = PeerBook()
+    /// Where newer settings are found.
+    var news = SettingsBoard<ServerSettings>()
 }
 
 /// What other threads say to a worker.
@@ -35,6 +38,8 @@ enum WorkerMessage: Sendable {
     case revoke
     /// Certificates have changed: what begins from now on begins with these.
     case renew(SecureContexts)
+    /// There may be newer settings: the board has them.
+    case news
     /// Allocate requests are sent elsewhere from now on, or no longer.
     case redirect(AlternateServers)
     /// About a client that moves between workers.
@@ -119,7 +124,9 @@ struct Worker: ~Copyable {
     /// Allocations at a time that leave enough free pages behind to be worth a trim.
     static let busyAllocations = 256
 
-    let context: WorkerContext
+    var context: WorkerContext
+    /// Of the settings that the worker knows.
+    var edition = 0
     let listeners: ListenerSet
     private let revocations: RevocationInbox?
     var secure: SecureContexts?
@@ -133,7 +140,7 @@ struct Worker: ~Copyable {
     var streams: StreamTable
     var dtls: DTLSTable
     var peers: PeerTable
-    private var gathering: Gathering
+    var gathering: Gathering
     var relayDepth = ReadDepth()
     /// When connections to peers may be opened again.
     var connectsFrom = Instant.zero
@@ -224,6 +231,7 @@ struct Worker: ~Copyable {
             server.handleDeadline(at: now)
             drainOutputs(at: now)
         }
+        reviewPeers(at: now)
         expirePeers(at: now)
         expireStreams(at: now)
         expireAssociations(at: now)
@@ -236,7 +244,10 @@ struct Worker: ~Copyable {
         for index in 0..<count {
             switch WorkerToken(bits: poller.event(at: index).token) {
             case .mailbox:
-                for message in context.mailbox.drain() { handle(message, at: now) }
+                let messages = context.mailbox.drain()
+                // Who posts something behind newer settings counts on them.
+                adoptNews(at: now)
+                for message in messages { handle(message, at: now) }
                 // Whatever the messages say: the one about it may have found no room.
                 deleteRevoked(at: now)
             case .listener(let listener) where listener < listeners.controlCount: readListener(listener, at: now)
@@ -299,7 +310,7 @@ struct Worker: ~Copyable {
     private mutating func handle(_ message: WorkerMessage, at now: Instant) {
         switch message {
         case .stop: isStopping = true
-        case .revoke: break
+        case .revoke, .news: break
         case .renew(let contexts): renew(contexts)
         case .redirect(let alternates): server.alternates = alternates
         case .mobility(let message): receive(message, at: now)

@@ -12,7 +12,7 @@ package import NetworkPrimitives
 /// machine and its drivers. Messages of one sender keep their order, because each input appends its outputs to one
 /// queue. All lists are in the order of joining.
 package struct RoomServer: ~Copyable {
-    let limits: SignalingLimits
+    private(set) var limits: SignalingLimits
     var rooms: Slab<Room>
     var roomByName: FlatMap<RoomName, SlabHandle>
     var members: Slab<Member>
@@ -36,6 +36,12 @@ package struct RoomServer: ~Copyable {
         memberByID = FlatMap(seed: identifiers.next().high, limit: membersMax)
         emptyRooms = TimerWheel(start: .zero)
         self.identifiers = identifiers
+    }
+
+    /// Goes by other limits from now on; the sizes of tables stay. Rooms that are open keep their capacity.
+    package mutating func adopt(_ new: SignalingLimits) {
+        precondition(new.roomsMax == limits.roomsMax, "tables are made once")
+        limits = new
     }
 
     private static func tableLimit(_ wanted: Int) -> Int { min(max(0, wanted), 1 << 29) }

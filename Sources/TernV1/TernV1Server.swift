@@ -12,7 +12,7 @@ package import Signaling
 /// A session outlives its connection for a while, with its seats and with what it was sent meanwhile. The gate is asked
 /// before anything of a room or any credentials are told.
 package struct TernV1Server: ~Copyable {
-    let settings: TernV1Settings
+    private(set) var settings: TernV1Settings
     let gate: any Gatekeeper
     var rooms: RoomServer
     var sessions: Slab<Session>
@@ -57,10 +57,29 @@ package struct TernV1Server: ~Copyable {
         sessionByIdentity = FlatMap(seed: seeds.next().high, limit: 2 * sessionsMax)
         identitySeed = seeds.next().high
         timers = TimerWheel(start: .zero)
-        anonymousJoins = SourceRateLimiter(
-            seed: seeds.next().high, ratePerSecond: Int(settings.limits.anonymousJoinsPerSecond),
-            burst: Int(settings.limits.anonymousJoinsBurst), capacity: 4096)
+        anonymousJoins = Self.anonymousJoins(settings.limits, seed: seeds.next().high)
         jitter = SplitMix64(seed: seeds.next().high)
+    }
+
+    private static func anonymousJoins(_ limits: SignalingLimits, seed: UInt64) -> SourceRateLimiter {
+        SourceRateLimiter(
+            seed: seed, ratePerSecond: Int(limits.anonymousJoinsPerSecond), burst: Int(limits.anonymousJoinsBurst),
+            capacity: 4096)
+    }
+
+    /// Goes by other limits from now on; the sizes of tables stay. Sessions keep what they were told.
+    package mutating func adopt(_ new: TernV1Settings) {
+        let (limits, before) = (new.limits, settings.limits)
+        precondition(
+            limits.sessionsMax == before.sessionsMax && limits.roomsPerSessionMax == before.roomsPerSessionMax,
+            "tables are made once")
+        if limits.anonymousJoinsPerSecond != before.anonymousJoinsPerSecond
+            || limits.anonymousJoinsBurst != before.anonymousJoinsBurst
+        {
+            anonymousJoins = Self.anonymousJoins(limits, seed: sessionIDs.next().high)
+        }
+        settings = new
+        rooms.adopt(limits)
     }
 
     // MARK: - Connections

@@ -17,7 +17,7 @@ struct FailureMeter: ~Copyable {
     private var entries: FlatMap<IPAddress, Entry>
     /// In the order in which their time began, so that old ones can be found.
     private var order: RingQueue<IPAddress>
-    private let failuresPerMinute: Int
+    var failuresPerMinute: Int
     private(set) var denials: UInt64 = 0
 
     private static let sourcesMax = 16_384

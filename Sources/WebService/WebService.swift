@@ -12,10 +12,10 @@ import WebSocket
 ///
 /// After every input, or a few, the shell does what `takeOutputs()` says and then serves each `nextReady()` connection.
 package struct WebService: ~Copyable {
-    package let settings: WebSettings
+    package private(set) var settings: WebSettings
     package private(set) var counters = WebCounters()
-    let authority: Authority
-    let site: any SiteContent
+    private(set) var authority: Authority
+    private(set) var site: any SiteContent
     var connections: Slab<WebConnection>
     var signaling: TernV1Server
     let dialects: DialectServers
@@ -58,8 +58,27 @@ package struct WebService: ~Copyable {
         failures = FailureMeter(failuresPerMinute: settings.failuresPerMinute, seed: seed)
         countOfSource = FlatMap(seed: seed, limit: settings.connectionsMax)
         handleOfRequest = FlatMap(seed: seed, limit: settings.connectionsMax)
-        connectRate = SourceRateLimiter(
+        connectRate = Self.connectRate(settings, seed: seed)
+    }
+
+    private static func connectRate(_ settings: WebSettings, seed: UInt64) -> SourceRateLimiter {
+        SourceRateLimiter(
             seed: seed, ratePerSecond: settings.connectsPerSecond, burst: settings.connectsBurst, capacity: 4096)
+    }
+
+    /// Goes by other settings from now on. Connections, sessions and rooms stay; the sizes of tables do too.
+    package mutating func adopt(
+        _ new: WebSettings, authority: Authority, site: any SiteContent, signaling sessions: TernV1Settings
+    ) {
+        precondition(new.connectionsMax == settings.connectionsMax, "tables are made once")
+        if new.connectsPerSecond != settings.connectsPerSecond || new.connectsBurst != settings.connectsBurst {
+            connectRate = Self.connectRate(new, seed: names.next().high)
+        }
+        failures.failuresPerMinute = new.failuresPerMinute
+        settings = new
+        self.authority = authority
+        self.site = site
+        signaling.adopt(sessions)
     }
 
     // MARK: - Inputs

@@ -1,5 +1,6 @@
 import Configuration
 import LinuxSockets
+import ServerRuntime
 
 /// Finds and reads configuration files, the part of loading that touches the disk.
 enum ConfigurationLoading {
@@ -35,8 +36,20 @@ enum ConfigurationLoading {
         case errors
     }
 
+    /// A configuration, and where it came from.
+    struct Loaded {
+        let configuration: ServerConfiguration
+        let origin: ConfigurationOrigin
+        let diagnostics: [Diagnostic]
+    }
+
     /// The configuration of a file and a command line; nil when it has errors.
     static func load(_ options: CommandLineOptions, showing detail: Detail = .everything) -> ServerConfiguration? {
+        loadWithOrigin(options, showing: detail)?.configuration
+    }
+
+    /// The same for who may want to read it again.
+    static func loadWithOrigin(_ options: CommandLineOptions, showing detail: Detail) -> Loaded? {
         let file: ConfigurationFile?
         do { file = try self.file(options.file) } catch {
             guard case .unreadable(let reason) = error else { return nil }
@@ -48,6 +61,11 @@ enum ConfigurationLoading {
             Console.complain("\(diagnostic)")
         }
         if let file { Console.complain("configuration: \(file.name)") }
-        return result.configuration
+        return result.configuration.map {
+            Loaded(
+                configuration: $0,
+                origin: ConfigurationOrigin(path: file?.name, commandLine: options, source: result.source),
+                diagnostics: result.diagnostics)
+        }
     }
 }

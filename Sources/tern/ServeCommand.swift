@@ -17,11 +17,15 @@ enum ServeCommand {
             Console.write("Tern \(Version.number)")
             return .success
         }
-        guard let configuration = ConfigurationLoading.load(options) else {
+        guard let loaded = ConfigurationLoading.loadWithOrigin(options, showing: .everything) else {
             Console.complain("not started; correct the errors above")
             return .failure
         }
-        return serve(configuration, for: .production) { addresses in Console.write(readyWords(addresses)) }
+        return serve { () throws(StartFailure) in
+            try Server(loaded.configuration, from: loaded.origin, diagnostics: loaded.diagnostics)
+        } ready: { addresses in
+            Console.write(readyWords(addresses))
+        }
     }
 
     private static func readyWords(_ addresses: Server.Addresses) -> String {
@@ -30,10 +34,10 @@ enum ServeCommand {
     }
 
     private static func serve(
-        _ configuration: ServerConfiguration, for purpose: Server.Purpose, ready: (Server.Addresses) -> Void
+        _ make: () throws(StartFailure) -> Server, ready: (Server.Addresses) -> Void
     ) -> ExitStatus {
         do {
-            try Server(configuration, for: purpose).run(ready: ready)
+            try make().run(ready: ready)
             return .success
         } catch {
             Console.complain("not started: \(error)")
@@ -59,7 +63,9 @@ enum ServeCommand {
             Console.complain(error.message)
             return .failure
         }
-        return serve(configuration, for: .development) { addresses in
+        return serve { () throws(StartFailure) in
+            try Server(configuration, for: .development)
+        } ready: { addresses in
             Console.write(developmentWords(addresses, password))
             Console.write(readyWords(addresses))
         }

@@ -46,7 +46,7 @@ struct DTLSTable: ~Copyable {
     /// A timer of OpenSSL that seems to be due is asked again at the soonest after this.
     private static let timerMilliseconds: UInt32 = 10
 
-    private let limits: DTLSLimits
+    private var limits: DTLSLimits
     private let book: DTLSBook?
     private var listener: DTLSListener?
     private var associations: Slab<DTLSAssociation>
@@ -80,9 +80,7 @@ struct DTLSTable: ~Copyable {
         handles = FlatMap(seed: seeds.0, limit: limits.associationsMax)
         timers = TimerWheel(start: start)
         handshakesLeft = limits.handshakesPerRound
-        meter = SourceRateLimiter(
-            seed: seeds.1, ratePerSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond * 5,
-            capacity: limits.meteredSourcesMax)
+        meter = Self.meter(limits, seed: seeds.1)
         listener = nil
         renew(context)
     }
@@ -94,6 +92,21 @@ struct DTLSTable: ~Copyable {
             return
         }
         listener = DTLSListener(context, cookieKey: book.cookieKey)
+    }
+
+    /// Goes by other limits; the size of the table stays. A meter of another rate begins anew.
+    mutating func adopt(_ limits: DTLSLimits, seed: UInt64) {
+        precondition(limits.associationsMax == self.limits.associationsMax, "the table is made once")
+        if limits.handshakesPerSecond != self.limits.handshakesPerSecond {
+            meter = Self.meter(limits, seed: seed)
+        }
+        self.limits = limits
+    }
+
+    private static func meter(_ limits: DTLSLimits, seed: UInt64) -> SourceRateLimiter {
+        SourceRateLimiter(
+            seed: seed, ratePerSecond: limits.handshakesPerSecond, burst: limits.handshakesPerSecond * 5,
+            capacity: limits.meteredSourcesMax)
     }
 
     /// Whether datagrams of DTLS are for us.

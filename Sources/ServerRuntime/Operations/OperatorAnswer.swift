@@ -56,6 +56,39 @@ struct OperatorAnswer: Sendable {
         }
     }
 
+    /// 422 when nothing has changed because of errors.
+    static func reload(_ report: ReloadReport) -> OperatorAnswer {
+        json(report.isApplied ? .ok : .unprocessableContent) { writer in
+            writer.beginObject()
+            writer.member("applied", report.isApplied)
+            for (name, options) in [("adopted", report.adopted), ("needs_restart", report.awaitingRestart)] {
+                writer.name(name)
+                writer.beginArray()
+                for option in options {
+                    writer.beginObject()
+                    writer.member("option", option.name)
+                    if let place = option.place { writer.member("place", "\(place)") }
+                    writer.endObject()
+                }
+                writer.endArray()
+            }
+            writer.name("diagnostics")
+            writer.beginArray()
+            for diagnostic in report.diagnostics { write(diagnostic, to: &writer) }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
+    private static func write(_ diagnostic: Diagnostic, to writer: inout JSONWriter) {
+        writer.beginObject()
+        writer.member("severity", diagnostic.severity.rawValue)
+        writer.member("place", "\(diagnostic.place)")
+        if let option = diagnostic.option { writer.member("option", option) }
+        writer.member("message", diagnostic.message)
+        writer.endObject()
+    }
+
     // MARK: - Allocations
 
     static func allocations(

@@ -8,13 +8,13 @@ import WebService
 
 /// What the desk needs from outside.
 struct OperatorContext: Sendable {
-    let configuration: ServerConfiguration
+    var configuration: ServerConfiguration
     let workers: [Mailbox<WorkerMessage>]
     /// The thread that waits for signals.
     let server: Mailbox<ServerMessage>
     let start: Instant
     /// Metrics also have the names that coturn gives them.
-    let hasCoturnNames: Bool
+    var hasCoturnNames: Bool
 }
 
 /// What the workers, or the thread that waits for signals, found out for a question.
@@ -37,7 +37,7 @@ struct OperatorDesk: ~Copyable {
         var endedCount = 0
     }
 
-    private let context: OperatorContext
+    private var context: OperatorContext
     private let own: Mailbox<SignalingMessage>
     private var waiting: [RequestID: Waiting] = [:]
     /// An operator asks one thing at a time; more than these are a mistake.
@@ -48,6 +48,12 @@ struct OperatorDesk: ~Copyable {
     init(_ context: OperatorContext, own: Mailbox<SignalingMessage>) {
         self.context = context
         self.own = own
+    }
+
+    /// A reload has made this the configuration.
+    mutating func adopt(_ configuration: ServerConfiguration) {
+        context.configuration = configuration
+        context.hasCoturnNames = configuration.metrics.hasCoturnNames
     }
 
     /// Takes a question. The answer, when it is known at once.
@@ -145,6 +151,8 @@ struct OperatorDesk: ~Copyable {
 enum ServerMessage: Sendable {
     /// A question that this thread answers.
     case ask(OperatorQuestion, @Sendable (OperatorAnswer) -> Void)
+    /// The configuration is to be read again.
+    case reload(@Sendable (ReloadReport) -> Void)
 }
 
 extension SessionFilter {

@@ -6,6 +6,7 @@ extension Server {
     func handle(_ message: ServerMessage) {
         switch message {
         case .ask(let question, let answer): answer(self.answer(question))
+        case .reload(let answer): answer(reload())
         }
     }
 
@@ -13,7 +14,8 @@ extension Server {
         switch question {
         case .metrics, .overview, .allocations, .endAllocations, .peer:
             preconditionFailure("the desk and the workers answer these")
-        case .reload, .drain, .logLevel, .setLogLevel, .configuration:
+        case .reload: .reload(reload())
+        case .drain, .logLevel, .setLogLevel, .configuration:
             .refusal(.notImplemented, "not_implemented", "restart the server instead")
         }
     }

@@ -27,6 +27,20 @@ package struct CertificateLoader: Sendable {
         servesHTTP = configuration.signaling != nil && encryption.servesTLS
     }
 
+    /// Whether both make the same contexts of the same files. Where the operator wrote what does not count.
+    func isSame(as other: CertificateLoader) -> Bool {
+        guard servesHTTP == other.servesHTTP else { return false }
+        let (mine, others) = (encryption, other.encryption)
+        func texts(_ encryption: ServerConfiguration.Encryption) -> [String?] {
+            let single = [
+                encryption.keyPassword, encryption.cipherList, encryption.groups, encryption.clientAuthorities,
+            ]
+            return single.map { $0?.text } + encryption.certificates.flatMap { [$0.chain.text, $0.keyFile] }
+        }
+        return texts(mine) == texts(others) && mine.servesTLS == others.servesTLS
+            && mine.servesDTLS == others.servesDTLS && mine.refusesTLS12 == others.refusesTLS12
+    }
+
     /// Every file that is read, each once.
     var files: [String] {
         var files: [String] = []

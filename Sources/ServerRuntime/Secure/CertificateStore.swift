@@ -25,6 +25,8 @@ package struct CertificateStore {
         case time
         /// Somebody says that they are complete (SIGUSR2).
         case demand
+        /// The configuration is reloaded: what has changed is complete.
+        case reload
     }
 
     /// Between two looks. A renewal is used after the second look that finds the same files.
@@ -92,6 +94,7 @@ package struct CertificateStore {
         seen = versions
         switch occasion {
         case .demand: renew(versions, &outcome)
+        case .reload: if versions != loaded { renew(versions, &outcome) }
         case .time: if isSettled, versions != loaded || complaint != nil { renew(versions, &outcome) }
         }
         for index in notices.indices {

@@ -25,7 +25,9 @@ extension Server {
     }
 
     func privilegesDropped() {
-        guard configuration.process.user != nil, let lines = certificates?.privilegesDropped() else { return }
+        guard configuration.process.user != nil else { return }
+        warnAboutUnreadableConfiguration()
+        guard let lines = certificates?.privilegesDropped() else { return }
         for line in lines { log.write(line.level, line.text) }
     }
 

@@ -9,26 +9,33 @@ import WebService
 /// The secret that signaling makes TURN credentials with: the operator's, so that a fleet shares it, else one of this
 /// run.
 struct IssuingSecret {
-    let bytes: [UInt8]
-    /// Whether the TURN side does not know it from the configuration.
-    private let isOwn: Bool
-
     /// Nil when there is nobody to issue to, or nothing to relay.
-    init?(_ configuration: ServerConfiguration, random: inout OSRandom) {
-        guard configuration.signaling != nil, case .enabled = configuration.relaying else { return nil }
-        // The first one is that with which new credentials are made; the others are on their way out.
-        let written = configuration.authentication.sharedSecrets.first
-        isOwn = written == nil
-        bytes = written.map { Array($0.utf8) } ?? Array(Hex.encode(random.bytes(32)).utf8)
-    }
+    let bytes: [UInt8]?
+    /// Of this run, and not in the configuration; nil while nothing was made with it. Once something was, it is good
+    /// for the rest of the run, whatever a reload says: credentials that members hold are not taken from them.
+    let ownBytes: [UInt8]?
 
-    var ownBytes: [UInt8]? { isOwn ? bytes : nil }
+    init(_ configuration: ServerConfiguration, after former: IssuingSecret? = nil, random: inout OSRandom) {
+        guard configuration.signaling != nil, case .enabled = configuration.relaying else {
+            bytes = nil
+            ownBytes = former?.ownBytes
+            return
+        }
+        // The first one is that with which new credentials are made; the others are on their way out.
+        if let written = configuration.authentication.sharedSecrets.first {
+            bytes = Array(written.utf8)
+            ownBytes = former?.ownBytes
+        } else {
+            ownBytes = former?.ownBytes ?? Array(Hex.encode(random.bytes(32)).utf8)
+            bytes = ownBytes
+        }
+    }
 }
 
 // Signaling as a part of the server: its settings, its listeners, its thread.
 extension Server {
     static func signalingSettings(
-        _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret?, _ purpose: Purpose,
+        _ configuration: ServerConfiguration, connectionsMax: Int, _ secret: IssuingSecret, _ purpose: Purpose,
         certificateNames: [String]
     ) throws(StartFailure) -> SignalingSettings? {
         guard let signaling = configuration.signaling else { return SignalingSettings(forOperatorsOf: configuration) }
@@ -38,7 +45,7 @@ extension Server {
             case .development: true
             }
         let facts = SignalingFacts(
-            sharedSecret: secret?.bytes,
+            sharedSecret: secret.bytes,
             externalAddresses: configuration.relay.externalAddresses.entries.map(\.publicAddress),
             isForThisHostOnly: isForThisHostOnly, connectionsMax: connectionsMax, certificateNames: certificateNames)
         return try SignalingSettings(signaling, configuration, facts)
@@ -111,15 +118,12 @@ extension Server {
     func startSignaling(_ listeners: [HeldListener]) throws(SystemError) {
         guard let signaling = signalingSettings else { return }
         guard let mailbox = signalingMailbox else { return }
-        var liaison: MemberLiaison?
-        if let members, let issuer = signaling.authority.issuer {
-            liaison = MemberLiaison(members: members, issuer: issuer, settings: signaling.members)
-        }
         let context = SignalingContext(
-            settings: signaling, members: liaison, mailbox: mailbox, log: log, secure: certificates?.contexts,
+            settings: signaling, members: liaison(signaling), mailbox: mailbox, log: log, secure: certificates?.contexts,
             operators: OperatorContext(
                 configuration: configuration, workers: mailboxes, server: inbox, start: startedAt,
-                hasCoturnNames: configuration.metrics.hasCoturnNames))
+                hasCoturnNames: configuration.metrics.hasCoturnNames),
+            news: signalingNews)
         let failure = failure
         threads.append(
             try WorkerThread.spawn(name: "signaling") {
@@ -130,6 +134,12 @@ extension Server {
                     Self.give(up: "signaling stopped: \(error)", failure, context.log)
                 }
             })
+    }
+
+    /// Who tells the TURN side of members; nil when there are no credentials for them.
+    func liaison(_ signaling: SignalingSettings) -> MemberLiaison? {
+        guard let members, let issuer = signaling.authority.issuer else { return nil }
+        return MemberLiaison(members: members, issuer: issuer, settings: signaling.members)
     }
 
     func logSignalingStart(_ addresses: [SocketAddress]) {

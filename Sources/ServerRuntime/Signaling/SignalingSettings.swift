@@ -72,12 +72,12 @@ struct SignalingSettings: Sendable {
     /// A scraper, a few commands, and whoever looks what there is.
     private static let operatorConnectionsMax = 256
 
-    /// The machine, with the randomness that its names and secrets are made of.
-    func makeService(random: inout OSRandom, at now: Instant) -> WebService {
+    /// The machine, with the randomness that its names and secrets are made of. `gate` stands before all rooms.
+    func makeService(gate: any Gatekeeper, random: inout OSRandom, at now: Instant) -> WebService {
         WebService(
             settings: web, authority: authority, site: site,
-            signaling: TernV1Server(settings: sessions, gate: authority.gate, secret: random.bytes(32)),
-            dialects: dialects.makeServers(gate: authority.gate, random: &random, at: now),
+            signaling: TernV1Server(settings: sessions, gate: gate, secret: random.bytes(32)),
+            dialects: dialects.makeServers(gate: gate, random: &random, at: now),
             secret: random.bytes(32), start: now)
     }
 

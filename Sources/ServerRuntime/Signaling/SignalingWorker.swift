@@ -16,6 +16,8 @@ enum SignalingMessage: Sendable {
     case arrival(SignalingArrival)
     /// Certificates have changed: what begins from now on begins with these.
     case renew(SecureContexts)
+    /// There may be newer settings: the board has them.
+    case news
     case report(@Sendable (SignalingReport) -> Void)
     /// What somebody found out for a question of an operator.
     case found(Finding, for: RequestID)
@@ -39,6 +41,8 @@ struct SignalingContext: Sendable {
     /// Nil without certificates.
     var secure: SecureContexts?
     let operators: OperatorContext
+    /// Where newer settings are found.
+    var news = SettingsBoard<SignalingNews>()
 }
 
 /// The thread of HTTP and WebSocket: it owns the connections and drives `WebService`, which decides everything.
@@ -59,6 +63,10 @@ struct SignalingWorker: ~Copyable {
     private static let mailboxToken = UInt64(UInt32.max)
 
     private let context: SignalingContext
+    /// Of the settings that the worker knows.
+    private var edition = 0
+    private let gate: ReplaceableGate
+    private var members: MemberLiaison?
     private let listeners: [HeldListener]
     private var poller: Poller
     private var service: WebService
@@ -89,7 +97,9 @@ struct SignalingWorker: ~Copyable {
         tls = context.secure?.tls
         secure = context.secure
         desk = OperatorDesk(context.operators, own: context.mailbox)
-        service = context.settings.makeService(random: &random, at: now)
+        gate = ReplaceableGate(context.settings.authority.gate)
+        members = context.members
+        service = context.settings.makeService(gate: gate, random: &random, at: now)
         sockets = SparseArray(limit: context.settings.web.connectionsMax)
         words = SignalingLog(log: context.log, start: now)
     }
@@ -97,7 +107,7 @@ struct SignalingWorker: ~Copyable {
     mutating func run() throws(SystemError) {
         while !isStopping {
             let deadline = [
-                service.nextDeadline, acceptsAgainAt, context.members?.nextDeadline, desk.nextDeadline,
+                service.nextDeadline, acceptsAgainAt, members?.nextDeadline, desk.nextDeadline,
             ].compactMap { $0 }.min()
             let count = try poller.wait(until: deadline, now: Clock.monotonic())
             let now = Clock.monotonic()
@@ -105,7 +115,7 @@ struct SignalingWorker: ~Copyable {
             if let deadline = service.nextDeadline, deadline <= now {
                 service.handleDeadline(at: now, unixTime: unixTime)
             }
-            context.members?.handleDeadline(at: now, unixTime: unixTime)
+            members?.handleDeadline(at: now, unixTime: unixTime)
             if let again = acceptsAgainAt, again <= now { acceptAgain() }
             answerOverdue(at: now)
             for index in 0..<count {
@@ -121,7 +131,10 @@ struct SignalingWorker: ~Copyable {
     private mutating func handle(_ event: Poller.Event, at now: Instant) {
         let token = event.token
         if token == Self.mailboxToken {
-            for message in context.mailbox.drain() { handle(message, at: now) }
+            let messages = context.mailbox.drain()
+            // Who posts something behind newer settings counts on them.
+            adoptNews()
+            for message in messages { handle(message, at: now) }
         } else if token < UInt64(listeners.count) {
             accept(from: Int(token), at: now)
         } else {
@@ -153,9 +166,20 @@ struct SignalingWorker: ~Copyable {
             let answer = Self.take(finding, for: id, &desk, service.standing, secure, at: now, unixTime)
             if let answer { service.answer(id, answer.response, at: now, unixTime: unixTime) }
         case .answer(let receive): receive(service.connectionCount)
+        case .news: break
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }
+    }
+
+    private mutating func adoptNews() {
+        guard let news = context.news.news(since: &edition) else { return }
+        gate.replace(news.settings.authority.gate)
+        members = news.members
+        desk.adopt(news.configuration)
+        service.adopt(
+            news.settings.web, authority: news.settings.authority, site: news.settings.site,
+            signaling: news.settings.sessions)
     }
 
     // MARK: - Connections
@@ -321,7 +345,7 @@ struct SignalingWorker: ~Copyable {
         for output in outputs {
             switch output {
             case .member(let change):
-                if let scope = context.members?.apply(change, at: now, unixTime: unixTime) { scopes.insert(scope) }
+                if let scope = members?.apply(change, at: now, unixTime: unixTime) { scopes.insert(scope) }
             case .revoke(let user):
                 // A name without its expiry stands for everything that was issued under it.
                 scopes.formUnion([.name(user), .user(user)])
@@ -332,7 +356,7 @@ struct SignalingWorker: ~Copyable {
             }
         }
         // All at once: a closed room is one look at the allocations.
-        guard !scopes.isEmpty, let members = context.members else { return }
+        guard !scopes.isEmpty, let members else { return }
         if !members.revoke(scopes, at: now, unixTime: unixTime) { words.revocationNotRemembered(at: now) }
     }
 }

@@ -61,7 +61,7 @@ struct StreamTable: ~Copyable {
     /// Answers to newcomers under TLS before the other sockets get their turn.
     static let flightsPerRound = 16
 
-    let idleSeconds: UInt32
+    var idleSeconds: UInt32
     /// Nil where TLS is not served.
     var context: TLSContext?
     /// Nobody is served who does not begin with TLS.

@@ -267,7 +267,7 @@ extension Worker {
 
     /// When the worker has something to do although nothing has come.
     var nextDeadline: Instant? {
-        if streams.hasBehind { return .zero }
+        if streams.hasBehind || server.isReviewingPeers { return .zero }
         var earliest = server.nextDeadline
         for deadline in [streams.nextDeadline, peers.nextDeadline, dtls.nextDeadline, door.opensAt] {
             guard let deadline else { continue }

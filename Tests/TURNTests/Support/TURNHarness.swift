@@ -13,7 +13,7 @@ final class TURNHarness {
 
     var server: TURNServer
     var forwarder: RelayForwarder
-    let settings: TURNSettings
+    var settings: TURNSettings
     let ledger: TestLedger
     var random: SplitMix64
 

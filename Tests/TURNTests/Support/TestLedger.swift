@@ -19,6 +19,10 @@ final class TestLedger: AllocationLedger {
             random: SplitMix64(seed: seed))
     }
 
+    func adopt(_ policy: QuotaPolicy, quarantineSeconds: UInt32) {
+        quota.adopt(policy, quarantineSeconds: quarantineSeconds)
+    }
+
     func admit(_ claim: AllocationClaim, redeeming token: UInt64?) throws(ClaimRefusal) {
         do { try quota.admit(claim, redeeming: token) } catch {
             refusals.append(error)
