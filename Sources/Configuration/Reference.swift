@@ -35,9 +35,9 @@ package enum ReferencePage {
         *none*, when it is accepted so that existing files work; *refused*, when the server does not start with it.
         Options marked **Tern** are not known to coturn.
 
-        **Reload** says when another value holds in a server that runs and is told to read the file again: *at once*; for
-        *new* allocations, connections or sessions, while those that exist keep what they began with; or after a *restart*.
-        See [Reload.md](Reload.md).
+        **Reload** says when another value holds in a server that runs and reads the file again: *at once*; for *new*
+        allocations, connections or sessions, while those that exist keep what they began with; or after a *restart*. See
+        [Reload.md](Reload.md).
         """
 
     private static var commandLine: String {

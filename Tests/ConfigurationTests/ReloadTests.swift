@@ -89,12 +89,17 @@ struct ReloadTests {
 
     @Test("a file that only a restart could use as a whole changes nothing, and says so")
     func mixture() throws {
-        // By itself each is right: STUN needs one of the two.
-        let running = load("no-udp\ncert=c.pem\npkey=k.pem")
+        // The port needs somebody who is trusted, and is there until the restart.
+        let running = load("tcp-proxy-port=5555\nproxy-protocol-trusted=192.0.2.7")
+        #expect(load("user=a:b").errors == [])
         do {
-            _ = try load("no-tcp\nno-tls\nno-dtls\ncert=c.pem").change(from: running.source)
+            _ = try load("user=a:b").change(from: running.source)
+            Issue.record("the port is left without anybody who is trusted")
         } catch {
-            #expect(error.diagnostics.contains { $0.message.contains("needs a restart") })
+            #expect(
+                error.diagnostics.contains {
+                    $0.message.hasSuffix("tcp-proxy-port changed too and needs a restart: restart")
+                })
         }
     }
 

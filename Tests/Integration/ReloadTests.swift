@@ -131,7 +131,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a file with an error changes nothing, and the log names file and line")
+        @Test("a file with an error changes nothing, and the log names file and line", .requirement("RI-reload-2"))
         func broken() async throws {
             try await TernServer.run(plan()) { server in
                 let (client, peer) = try call(server)
