@@ -36,8 +36,8 @@ package enum ReferencePage {
         Options marked **Tern** are not known to coturn.
 
         **Reload** says when another value holds in a server that runs and reads the file again: *at once*; for *new*
-        allocations, connections or sessions, while those that exist keep what they began with; or after a *restart*. See
-        [Reload.md](Reload.md).
+        allocations, connections or sessions, while those that exist keep what they began with; or after a *restart*.
+        [Reload.md](Reload.md) has the details.
         """
 
     private static var commandLine: String {
