@@ -296,10 +296,12 @@ extension IntegrationTests {
                 try await server.reload(plan("verbose", "log-file=@DIRECTORY@/other.log", "simple-log"))
                 try server.client().allocate()
                 let file = server.directory.appending(path: "other.log")
-                #expect(
-                    try await eventually(seconds: 5) {
-                        ((try? String(contentsOf: file, encoding: .utf8)) ?? "").contains(": new, ")
-                    })
+                var text: String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+                #expect(try await eventually(seconds: 5) { text.contains(": new, ") })
+                // As logrotate does.
+                try FileManager.default.moveItem(at: file, to: server.directory.appending(path: "other.log.1"))
+                server.hangUp()
+                #expect(try await eventually(seconds: 5) { text.contains("was reloaded: no change") })
             }
         }
     }

@@ -83,12 +83,18 @@ extension Server {
         }
     }
 
+    /// A log of the same name is opened again too, for who has moved the file away (logrotate). Nil when the one there
+    /// is stays.
     private func newSinks(_ configuration: ServerConfiguration) throws(StartFailure) -> LogSinks? {
-        guard sinks != nil, configuration.logging.destinations != self.configuration.logging.destinations else {
+        guard sinks != nil else { return nil }
+        let destinations = configuration.logging.destinations
+        do { return try LogSinks(destinations) } catch {
+            guard destinations == self.configuration.logging.destinations else {
+                throw StartFailure("the log cannot be opened: \(error); check log-file")
+            }
+            // The user that the server has become may not open what root has; that is no reason to refuse the rest.
+            log.write(.warning, "the log cannot be opened again, and goes where it went: \(error)")
             return nil
-        }
-        do { return try LogSinks(configuration.logging.destinations) } catch {
-            throw StartFailure("the log cannot be opened: \(error); check log-file")
         }
     }
 
