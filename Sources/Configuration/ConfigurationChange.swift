@@ -1,8 +1,53 @@
 // What a server that runs can take from another reading of its configuration.
 
+import NetworkPrimitives
+
 /// What a configuration was made of, option by option, so that a later reading can be compared with it.
 package struct ConfigurationSource: Sendable {
     let settings: Settings
+}
+
+/// An option that somebody wrote, as it may be shown.
+package struct ShownOption: Hashable, Sendable {
+    package let name: String
+    /// As the file would have it; nil for what may be or contain a secret.
+    package let value: String?
+    /// Where it stands, such as `turnserver.conf:12`.
+    package let place: String
+}
+
+extension ConfigurationSource {
+    /// What was written, in the order of the table, without any secret.
+    package var shownOptions: [ShownOption] {
+        OptionTable.all.flatMap { option in
+            settings.written(option.name).map { entry in
+                ShownOption(
+                    name: option.name, value: option.kind.isConfidential ? nil : entry.value.written,
+                    place: "\(entry.place)")
+            }
+        }
+    }
+}
+
+extension OptionValue {
+    /// As a file would have it. Not to be asked of secrets.
+    fileprivate var written: String? {
+        switch self {
+        case .flag(let isOn): isOn ? "on" : "off"
+        case .integer(let number): "\(number)"
+        case .address(let address): "\(address)"
+        case .endpoint(let ip, let port): port.map { "\(SocketAddress(ip: ip, port: $0))" } ?? "\(ip)"
+        case .alternate(let name, let ip, let port):
+            (name.map { "\($0)@" } ?? "") + (port.map { "\(SocketAddress(ip: ip, port: $0))" } ?? "\(ip)")
+        case .external(let address): "\(address.publicAddress)" + (address.relayAddress.map { "/\($0)" } ?? "")
+        case .peers(let matcher): matcher.asWritten
+        case .tokenIssuer(let issuer): "\(issuer.issuer):\(issuer.publicKeyPath)"
+        case .host(let host): host.uriText
+        case .dialect(let dialect): dialect.name.rawValue + (dialect.port.map { ":\($0)" } ?? "")
+        case .text(let text): text
+        case .user, .apiKey: nil
+        }
+    }
 }
 
 extension ConfigurationSource: CustomStringConvertible, CustomReflectable {

@@ -19,6 +19,7 @@ extension ServerConfiguration {
         process = ProcessSettings(settings)
         workers = Workers(settings, log: &log)
         signaling = Signaling(settings, listeners: listeners.addresses, quotas: quotas, log: &log)
+        draining = Draining(settings)
         metrics = Metrics(settings, log: &log)
         controlSocket = settings.text("control-socket")
         discovery = Discovery(settings, listeners: listeners, relay: relay, log: &log)
@@ -203,7 +204,7 @@ extension ServerConfiguration.PeerPolicy {
 
 extension PeerMatcher {
     /// A single address without its length, as operators write it.
-    fileprivate var asWritten: String {
+    var asWritten: String {
         guard case .prefix(let prefix) = self, prefix.length == (prefix.address.family == .ipv4 ? 32 : 128) else {
             return description
         }

@@ -33,6 +33,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package let workers: Workers
     /// Signaling and the site beside it; nil when no port was written for them.
     package let signaling: Signaling?
+    /// How the server ends.
+    package let draining: Draining
     /// What is counted, for Prometheus.
     package let metrics: Metrics
     /// The socket by which operators speak to the server on its host; nil without one.

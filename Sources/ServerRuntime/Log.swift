@@ -27,6 +27,9 @@ package final class Log: Sendable {
 
     package func isWritten(_ level: LogLevel) -> Bool { minimum.withLock { level >= $0 } }
 
+    /// The least that is written.
+    package var minimumLevel: LogLevel { minimum.withLock { $0 } }
+
     /// Lines below this level are left out from now on.
     package func setMinimum(_ level: LogLevel) { minimum.withLock { $0 = level } }
 

@@ -60,6 +60,8 @@ package final class Server {
     let news = SettingsBoard<ServerSettings>()
     let signalingNews = SettingsBoard<SignalingNews>()
     var threads: [WorkerThread] = []
+    /// Set once the server is ending.
+    var drain: Drain?
     /// What other threads want of the one that waits for signals.
     let inbox: Mailbox<ServerMessage>
     let startedAt = Clock.monotonic()
@@ -241,7 +243,7 @@ package final class Server {
         try interruptions.add(signals.raw, token: 0, interest: .readable)
         try interruptions.add(inbox.raw, token: 2, interest: .readable)
         while true {
-            let looks = [certificates?.nextLook, watchdog?.nextLook].compactMap { $0 }
+            let looks = [certificates?.nextLook, watchdog?.nextLook, drain?.nextLook].compactMap { $0 }
             _ = try poller.wait(until: looks.min(), now: Clock.monotonic())
             lookAtThreads()
             if let look = certificates?.nextLook, look <= Clock.monotonic() { lookAtCertificates(for: .time) }
@@ -249,10 +251,13 @@ package final class Server {
             for message in inbox.drain() { handle(message) }
             while let signal = signals.read() {
                 switch signal {
+                case SIGTERM where configuration.draining.seconds > 0 && drain == nil:
+                    beginDrain(seconds: configuration.draining.seconds)
                 case SIGTERM, SIGINT:
                     Supervisor.notify(.stopping, .status("stops"))
                     stop()
                     return
+                case SIGUSR1: beginDrain(seconds: configuration.draining.seconds)
                 case SIGHUP:
                     Supervisor.notify(.reloading)
                     reload()
@@ -260,6 +265,11 @@ package final class Server {
                 case SIGUSR2 where certificates != nil: lookAtCertificates(for: .demand)
                 default: log.write(.notice, "signal \(signal) is not used yet")
                 }
+            }
+            if isDrained() {
+                Supervisor.notify(.stopping, .status("stops"))
+                stop()
+                return
             }
             // Lines come in crowds: the first is written when it comes, and those of the next moment all at once, for
             // one wake-up. A signal does not wait.

@@ -42,6 +42,8 @@ enum WorkerMessage: Sendable {
     case news
     /// Allocate requests are sent elsewhere from now on, or no longer.
     case redirect(AlternateServers)
+    /// Nobody new is served from now on.
+    case drain
     /// About a client that moves between workers.
     case mobility(MobilityMessage)
     /// Another worker has accepted a connection that belongs here.
@@ -313,6 +315,7 @@ struct Worker: ~Copyable {
         case .revoke, .news: break
         case .renew(let contexts): renew(contexts)
         case .redirect(let alternates): server.alternates = alternates
+        case .drain: server.isDraining = true
         case .mobility(let message): receive(message, at: now)
         case .stream(let handed): adopt(handed, at: now)
         case .report(let receive): receive(makeReport())

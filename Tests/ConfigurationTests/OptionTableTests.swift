@@ -50,18 +50,19 @@ struct OptionTableTests {
         allocations-per-address binding-ratelimit-rps channels-per-allocation codelab-room-capacity control-socket
         credential-leave-grace credential-lifetime credential-lifetime-anonymous credential-lifetime-max
         credential-on-leave credential-quota credential-session-max deny-low-peer-ports dialect-ice-servers
-        gather-us http-body-max http-body-timeout http-head-max http-head-timeout http-headers-max http-idle-timeout
-        minted-user-quota new-peers-per-second no-socketio-eio3 node-park-room-capacity peerjs-discovery peerjs-key
-        permissions-per-allocation pin-workers pixel-streaming-players-max port-quarantine prometheus-coturn-names
-        proxy-protocol proxy-protocol-trusted rest-strict-expiry signaling-admin-key signaling-anonymous-join-burst
-        signaling-anonymous-join-rate signaling-anonymous-rooms signaling-api-key signaling-auth-failures
-        signaling-connect-burst signaling-connect-rate signaling-connections-max signaling-connections-per-source
-        signaling-dialect signaling-heartbeat signaling-hello-timeout signaling-ip signaling-message-burst
-        signaling-message-max signaling-message-rate signaling-metadata-max signaling-origin signaling-port
-        signaling-queue-bytes signaling-queue-messages signaling-replay-bytes signaling-replay-messages
-        signaling-resume signaling-room-capacity signaling-room-linger signaling-rooms-max signaling-root-dialect
-        signaling-session-rooms signaling-sessions-max signaling-token-issuer signaling-trusted-proxy
-        signaling-turn-host socketio-jsonp socketio-transports static-root websocket-deflate
+        drain-timeout gather-us http-body-max http-body-timeout http-head-max http-head-timeout http-headers-max
+        http-idle-timeout minted-user-quota new-peers-per-second no-socketio-eio3 node-park-room-capacity
+        peerjs-discovery peerjs-key permissions-per-allocation pin-workers pixel-streaming-players-max
+        port-quarantine prometheus-coturn-names proxy-protocol proxy-protocol-trusted rest-strict-expiry
+        signaling-admin-key signaling-anonymous-join-burst signaling-anonymous-join-rate signaling-anonymous-rooms
+        signaling-api-key signaling-auth-failures signaling-connect-burst signaling-connect-rate
+        signaling-connections-max signaling-connections-per-source signaling-dialect signaling-heartbeat
+        signaling-hello-timeout signaling-ip signaling-message-burst signaling-message-max signaling-message-rate
+        signaling-metadata-max signaling-origin signaling-port signaling-queue-bytes signaling-queue-messages
+        signaling-replay-bytes signaling-replay-messages signaling-resume signaling-room-capacity
+        signaling-room-linger signaling-rooms-max signaling-root-dialect signaling-session-rooms
+        signaling-sessions-max signaling-token-issuer signaling-trusted-proxy signaling-turn-host socketio-jsonp
+        socketio-transports static-root websocket-deflate
         """.split { $0 == " " || $0 == "\n" }.map(String.init)
 
     @Test("marks Tern's own options")

@@ -89,6 +89,43 @@ struct OperatorAnswer: Sendable {
         writer.endObject()
     }
 
+    static func logLevel(_ level: LogLevel) -> OperatorAnswer {
+        json { writer in
+            writer.beginObject()
+            writer.member("level", "\(level.name)")
+            writer.endObject()
+        }
+    }
+
+    /// 202: it has begun.
+    static func draining(seconds: UInt32, allocations: Int) -> OperatorAnswer {
+        json(.accepted) { writer in
+            writer.beginObject()
+            writer.member("draining", true)
+            writer.member("allocations", allocations)
+            if seconds > 0 { writer.member("deadline_s", Int(seconds)) }
+            writer.endObject()
+        }
+    }
+
+    static func configuration(_ options: [ShownOption]) -> OperatorAnswer {
+        json { writer in
+            writer.beginObject()
+            writer.name("options")
+            writer.beginArray()
+            for option in options {
+                writer.beginObject()
+                writer.member("name", option.name)
+                writer.name("value")
+                if let value = option.value { writer.string(value) } else { writer.null() }
+                writer.member("place", option.place)
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.endObject()
+        }
+    }
+
     // MARK: - Allocations
 
     static func allocations(

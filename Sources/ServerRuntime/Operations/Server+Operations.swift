@@ -1,4 +1,6 @@
+import Configuration
 import HTTP
+import Telemetry
 import WebService
 
 // What operators ask of the thread that waits for signals.
@@ -15,8 +17,27 @@ extension Server {
         case .metrics, .overview, .allocations, .endAllocations, .peer:
             preconditionFailure("the desk and the workers answer these")
         case .reload: .reload(reload())
-        case .drain, .logLevel, .setLogLevel, .configuration:
-            .refusal(.notImplemented, "not_implemented", "restart the server instead")
+        case .drain:
+            drained()
+        case .logLevel: .logLevel(log.minimumLevel)
+        case .setLogLevel(let name): setLogLevel(name)
+        case .configuration: .configuration(origin?.source.shownOptions ?? [])
         }
+    }
+
+    private func drained() -> OperatorAnswer {
+        beginDrain(seconds: configuration.draining.seconds)
+        return .draining(seconds: configuration.draining.seconds, allocations: report().allocations)
+    }
+
+    private func setLogLevel(_ name: String) -> OperatorAnswer {
+        let wanted = name.filter { !$0.isWhitespace }
+        guard let level = LogLevel.allCases.first(where: { "\($0.name)" == wanted }) else {
+            let known = LogLevel.allCases.map { "\($0.name)" }.joined(separator: ", ")
+            return .refusal(.badRequest, "bad_request", "the level is one of \(known)")
+        }
+        log.setMinimum(level)
+        log.write(.notice, "the log begins at \(level.name) from now on; a reload sets it again")
+        return .logLevel(level)
     }
 }

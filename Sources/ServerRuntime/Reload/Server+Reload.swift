@@ -118,7 +118,8 @@ extension Server {
         guard let signaling = successor.signaling else { return }
         signalingSettings = signaling
         members?.adopt(sessionSecondsMax: signaling.members.sessionSecondsMax)
-        signalingNews.post(SignalingNews(settings: signaling, members: liaison(signaling), configuration: configuration))
+        signalingNews.post(
+            SignalingNews(settings: signaling, members: liaison(signaling), configuration: configuration))
         signalingMailbox?.post(.news)
         awaitSignaling()
     }

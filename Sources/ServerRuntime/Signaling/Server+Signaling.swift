@@ -119,7 +119,8 @@ extension Server {
         guard let signaling = signalingSettings else { return }
         guard let mailbox = signalingMailbox else { return }
         let context = SignalingContext(
-            settings: signaling, members: liaison(signaling), mailbox: mailbox, log: log, secure: certificates?.contexts,
+            settings: signaling, members: liaison(signaling), mailbox: mailbox, log: log,
+            secure: certificates?.contexts,
             operators: OperatorContext(
                 configuration: configuration, workers: mailboxes, server: inbox, start: startedAt,
                 hasCoturnNames: configuration.metrics.hasCoturnNames),

@@ -12,6 +12,8 @@ import WebService
 /// What other threads say to the signaling worker.
 enum SignalingMessage: Sendable {
     case stop
+    /// Sessions are to go elsewhere within so many seconds, and nobody new comes.
+    case drain(seconds: UInt32)
     /// A connection that came to a listener of TURN.
     case arrival(SignalingArrival)
     /// Certificates have changed: what begins from now on begins with these.
@@ -167,6 +169,7 @@ struct SignalingWorker: ~Copyable {
             if let answer { service.answer(id, answer.response, at: now, unixTime: unixTime) }
         case .answer(let receive): receive(service.connectionCount)
         case .news: break
+        case .drain(let seconds): service.drain(seconds: seconds, at: now)
         case .report(let receive):
             receive(SignalingReport(web: service.counters, connections: service.connectionCount))
         }

@@ -36,6 +36,8 @@ extension TURNServer {
             if !missing.isEmpty { addressError = (missing == .ipv4 ? .ipv4 : .ipv6, .addressFamilyNotSupported) }
         }
         if let alternate = alternate(for: request, arrival.path, credentials) { return .redirection(alternate) }
+        // The port that a token stands for was promised; all others are to look elsewhere (RFC 8656 §7.2, 508).
+        if isDraining, request.source.token == nil { return .failure(.insufficientCapacity) }
         // Step 10.
         let claim = AllocationClaim(
             identity(of: credentials.claimant), source: arrival.path.client.socketAddress.ip.subscriber)

@@ -53,6 +53,8 @@ package struct TURNServer: ~Copyable {
     var nextReview: UInt32?
     /// Where Allocate requests are sent instead. May change at any time: a server that is drained names others.
     package var alternates: AlternateServers
+    /// Whether nobody new is served: Allocate gets 508 where no alternate is named, and everything else goes on.
+    package var isDraining = false
     /// Nil before the first one was sent away.
     var alternateTurns: AlternateTurns?
     package internal(set) var counters = TURNCounters()

@@ -5,6 +5,8 @@ import Testing
 
 /// What a server of the tests is told. The plainest one serves 127.0.0.1, and `alice` may relay.
 struct ServerPlan {
+    /// The test makes it end, and has seen that.
+    var endsByItself = false
     /// Listened on and relayed from; the clients use the first one.
     var addresses = ["127.0.0.1"]
     /// Who may relay.
@@ -53,12 +55,13 @@ struct TernServer {
         try text.write(to: file, atomically: true, encoding: .utf8)
         let address = SocketAddress(ip: try .parsed(plan.addresses[0]), port: port)
         let command = plan.wrapper + [Executable.path, "serve", "-c", file.path]
-        try await run(command, at: address, in: directory, body)
+        try await run(command, at: address, in: directory, endsByItself: plan.endsByItself, body)
     }
 
     /// Runs a server by a command of the test's own.
     static func run(
-        _ command: [String], at address: SocketAddress, in directory: URL, _ body: (TernServer) async throws -> Void
+        _ command: [String], at address: SocketAddress, in directory: URL, endsByItself: Bool = false,
+        _ body: (TernServer) async throws -> Void
     ) async throws {
         // What a failed test needs of the files is in its message.
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -71,7 +74,7 @@ struct TernServer {
             _ = try await eventually(seconds: 5) { !server.process.isRunning }
             throw error
         }
-        try await server.stop()
+        try await server.stop(byItself: endsByItself)
     }
 
     private init(_ command: [String], address: SocketAddress, directory: URL) throws {
@@ -131,16 +134,20 @@ struct TernServer {
     }
 
     /// RFC-less promise of every unit file: SIGTERM ends the server with status 0, and soon.
-    private func stop() async throws {
-        #expect(process.isRunning, "the server died: \(output.suffix(2000))")
+    private func stop(byItself: Bool) async throws {
         let start = ContinuousClock.now
-        process.terminate()
+        if !byItself {
+            #expect(process.isRunning, "the server died: \(output.suffix(2000))")
+            process.terminate()
+        }
         let ended = try await eventually(seconds: 10) { !process.isRunning }
         #expect(ended && process.terminationStatus == 0, "SIGTERM did not end it well: \(output.suffix(2000))")
         #expect(ContinuousClock.now - start < .seconds(2))
     }
 
     // MARK: - The process
+
+    var isRunning: Bool { process.isRunning }
 
     /// The server itself, which is the only child of timeout(1).
     var processID: Int {
