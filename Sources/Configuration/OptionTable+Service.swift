@@ -180,15 +180,17 @@ extension OptionTable {
 
     static let administration: [Option] = [
         Option(
-            "control-socket", .path, origin: .tern,
+            "control-socket", .path, origin: .tern, reload: .atRestart,
             "Unix socket by which `tern status` and the other commands of operators reach the server. Whoever may "
                 + "write to it may do all that they can, so it is made for the server's user and group only."),
-        .flag("prometheus", "Serve metrics for Prometheus on a port of their own, to whoever reaches it."),
-        Option("prometheus-port", .port, default: "9641", "Port for metrics."),
-        Option("prometheus-address", .address, default: .described("any"), "Address for metrics."),
-        Option("prometheus-path", .string, default: "/metrics", "Path for metrics."),
         .flag(
-            "prometheus-coturn-names", origin: .tern,
+            "prometheus", reload: .atRestart,
+            "Serve metrics for Prometheus on a port of their own, to whoever reaches it."),
+        Option("prometheus-port", .port, default: "9641", reload: .atRestart, "Port for metrics."),
+        Option("prometheus-address", .address, default: .described("any"), reload: .atRestart, "Address for metrics."),
+        Option("prometheus-path", .string, default: "/metrics", reload: .atOnce, "Path for metrics."),
+        .flag(
+            "prometheus-coturn-names", origin: .tern, reload: .atOnce,
             "Also give metrics the names that coturn has for them, for dashboards that were made for it."),
         .flag("prometheus-tls", support: metrics, "Serve metrics over TLS."),
         Option("prometheus-cert", .path, default: .described("cert"), support: metrics, "Certificate for metrics."),

@@ -107,12 +107,12 @@ struct ServerReloadTests {
         try write("user=a:c")
         let control = server.control
         let answer = Task.detached { control.reload(within: 10) }
-        var requests: [ServerControl.Request] = []
-        while requests.isEmpty {
+        var messages: [ServerMessage] = []
+        while messages.isEmpty {
             try await Task.sleep(for: .milliseconds(1))
-            requests = control.drain()
+            messages = server.inbox.drain()
         }
-        for request in requests { server.perform(request) }
+        for message in messages { server.handle(message) }
         #expect(await answer.value?.adopted.map(\.name) == ["user"])
     }
 
