@@ -173,9 +173,9 @@ extension OptionTable {
             "While draining, exit as soon as no more than this many allocations are left."),
         Option(
             "drain-timeout", .seconds(0...604_800, whenBare: nil), default: "0", origin: .tern, reload: .atOnce,
-            "How long the server drains when SIGTERM asks it to stop: it makes no new allocations, keeps those that there "
-                + "are, and exits when they have ended or this time has. 0 stops at once. A second SIGTERM, and SIGINT, do "
-                + "too. SIGUSR1 and `tern drain` drain as well, without an end when this is 0."),
+            "How long the server drains when SIGTERM asks it to stop: it makes no new allocations, keeps those that "
+                + "there are, and exits when they have ended or this time has. 0 stops at once. A second SIGTERM, and "
+                + "SIGINT, do too. SIGUSR1 and `tern drain` drain as well, without an end when this is 0."),
     ]
 
     static let administration: [Option] = [
