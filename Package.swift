@@ -288,7 +288,8 @@ let fuzzing: [Target] = [
         dependencies: [
             "TURN", "STUN", "Crypto", "Containers", "NetworkPrimitives", "Configuration", "JSON", "HTTP", "WebSocket",
             "Deflate", "ProxyProtocol", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS",
-            "PixelStreaming", "EngineIO", "SocketIO", "CredentialService", "TLS", "TLSClient",
+            "PixelStreaming", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels", "EngineIO", "SocketIO",
+            "CredentialService", "TLS", "TLSClient",
         ],
         path: "Tests/Fuzz/Oracles", swiftSettings: relaxed),
     .testTarget(

@@ -1,9 +1,9 @@
 """Idle sessions of Socket.IO on Tern and on python-socketio: memory of each, and what their heartbeats cost; started by
 Benchmarks/socketio.
 
-Half of the sessions poll and half have a WebSocket. Each has opened its session, entered the default namespace, and then
-answers the server's pings, nothing else. The memory is what the server's process has grown by, the processor time what it
-used while nothing but heartbeats went on. Both servers ping every 25 seconds.
+Half of the sessions poll and half have a WebSocket. Each has opened its session, entered the default namespace, and
+then answers the server's pings, nothing else. The memory is what the server's process has grown by, the processor time
+what it used while nothing but heartbeats went on. Both servers ping every 25 seconds.
 """
 import argparse
 import asyncio
@@ -89,7 +89,8 @@ class Polling(Session):
         sid = f"&sid={self.sid}" if hasattr(self, "sid") else ""
         length = f"Content-Length: {len(body)}\r\n" if method == "POST" else ""
         self.writer.write(
-            f"{method} /socket.io/?EIO=4&transport=polling{sid} HTTP/1.1\r\nHost: {HOST}\r\n{length}\r\n{body}".encode())
+            f"{method} /socket.io/?EIO=4&transport=polling{sid} HTTP/1.1\r\nHost: {HOST}\r\n{length}\r\n{body}"
+            .encode())
         head = await self.head()
         if " 200 " not in head.split("\r\n")[0] + " ":
             raise ConnectionError(head)

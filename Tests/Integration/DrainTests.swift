@@ -30,7 +30,7 @@ extension IntegrationTests {
                 let peer = try UDPEndpoint()
                 #expect(try client.bind(0x4000, to: peer.address) == nil)
                 signal(SIGUSR1, server)
-                #expect(try await eventually { server.output.contains("draining: no new allocations") })
+                #expect(try await eventually(seconds: 5) { server.output.contains("draining: no new allocations") })
                 // 508, and Binding is still answered.
                 let newcomer = try server.client()
                 #expect(try newcomer.allocateError() == 508)
@@ -47,7 +47,7 @@ extension IntegrationTests {
             try await TernServer.run(plan("drain-timeout=60")) { server in
                 let client = try server.allocatedClient()
                 signal(SIGTERM, server)
-                #expect(try await eventually { server.output.contains("draining: no new allocations") })
+                #expect(try await eventually(seconds: 5) { server.output.contains("draining: no new allocations") })
                 #expect(try client.refresh(600).messageClass == .success)
                 signal(SIGTERM, server)
                 #expect(try await eventually(seconds: 5) { !server.isRunning })

@@ -1,9 +1,13 @@
 import ChannelSignaling
+import Codelab
 import JSON
 import NetworkPrimitives
+import NodePark
 import PeerJS
 import PixelStreaming
 import Signaling
+import SimplePeer
+import SocketIOChannels
 import YWebRTC
 
 /// The first byte chooses a dialect, the rest is a script of what a few clients, operators and the clock do to it.
@@ -14,13 +18,14 @@ package func checkDialects(_ input: RawSpan) {
     let secret = [UInt8](repeating: 1, count: 32)
     let gate = DialectGate()
     let room = RoomName("r".utf8)!
-    switch script.byte() & 3 {
+    switch script.byte() & 7 {
     case 0:
         var settings = ChannelSignalingSettings()
         limit(&settings.host.limits)
         settings.sendsIceServers = true
         let machine = ChannelSignaling(settings: settings, gate: gate, secret: secret)
-        var world = DialectWorld(machine, words: words.channels) { machine, connection, opening, _, now, unixTime in
+        var world = DialectWorld(machine, words: .members(words.channels)) {
+            machine, connection, opening, _, now, unixTime in
             (try? machine.connect(connection, opening, at: now, unixTime: unixTime)) != nil
         }
         world.play(&script)
@@ -29,7 +34,8 @@ package func checkDialects(_ input: RawSpan) {
         limit(&settings.host.limits)
         settings.sendsIceServers = true
         let machine = YWebRTC(settings: settings, gate: gate, secret: secret)
-        var world = DialectWorld(machine, words: words.topics) { machine, connection, opening, _, now, unixTime in
+        var world = DialectWorld(machine, words: .members(words.topics)) {
+            machine, connection, opening, _, now, unixTime in
             (try? machine.connect(connection, opening, at: now, unixTime: unixTime)) != nil
         }
         world.play(&script)
@@ -39,7 +45,8 @@ package func checkDialects(_ input: RawSpan) {
         settings.limits.queuedPerSenderMax = 2
         settings.limits.queuedMax = 3
         let machine = PeerJSServer(settings: settings, gate: gate, secret: secret)
-        var world = DialectWorld(machine, words: words.peers) { machine, connection, opening, choice, now, unixTime in
+        var world = DialectWorld(machine, words: .members(words.peers)) {
+            machine, connection, opening, choice, now, unixTime in
             let query = PeerJSQuery(
                 id: ["a", "b", "", "a\""][Int(choice & 3)], token: choice & 4 == 0 ? "t" : "u",
                 key: opening.token.map { String(decoding: $0, as: UTF8.self) } ?? "peerjs")
@@ -49,13 +56,13 @@ package func checkDialects(_ input: RawSpan) {
                 != nil
         }
         world.play(&script)
-    default:
+    case 3:
         var settings = PixelStreamingSettings(defaultRoom: room)
         limit(&settings.host.limits)
         settings.streamersPerRoomMax = 3
         settings.playersPerStreamerMax = 2
         let machine = PixelStreamingServer(settings: settings, gate: gate, secret: secret)
-        var world = DialectWorld(machine, words: words.streams) {
+        var world = DialectWorld(machine, words: .members(words.streams)) {
             machine, connection, opening, choice, now, unixTime in
             let role: PixelStreamingRole = choice & 4 == 0 ? .player : choice & 8 == 0 ? .streamer : .sfu
             let options = PixelStreamingOptions(offersToReceive: choice & 1 != 0, prefersSFU: choice & 2 != 0)
@@ -63,7 +70,46 @@ package func checkDialects(_ input: RawSpan) {
                 (try? machine.connect(connection, role, opening, options, at: now, unixTime: unixTime)) != nil
         }
         world.play(&script)
+    case let other: playEvents(other, gate, secret, room, &script)
     }
+}
+
+/// The dialects that come over Socket.IO.
+private func playEvents(
+    _ dialect: UInt8, _ gate: DialectGate, _ secret: [UInt8], _ room: RoomName, _ script: inout Script
+) {
+    switch dialect {
+    case 4:
+        var settings = SimplePeerSettings(defaultRoom: room)
+        limit(&settings.host.limits)
+        play(SimplePeer(settings: settings, gate: gate, secret: secret), events.meshes, &script)
+    case 5:
+        var settings = CodelabSettings()
+        limit(&settings.host.limits)
+        settings.sendsIceServers = true
+        play(Codelab(settings: settings, gate: gate, secret: secret), events.tutorials, &script)
+    case 6:
+        var settings = NodeParkSettings()
+        limit(&settings.host.limits)
+        settings.sendsIceServers = true
+        play(NodePark(settings: settings, gate: gate, secret: secret), events.lists, &script)
+    default:
+        var settings = SocketIOChannelsSettings()
+        limit(&settings.host.limits)
+        settings.sendsIceServers = true
+        play(SocketIOChannels(settings: settings, gate: gate, secret: secret), events.channels, &script)
+    }
+}
+
+/// Dialects of events are all connected in the same way.
+private func play<Machine: EventDialect & ~Copyable>(
+    _ machine: consuming Machine, _ words: [String], _ script: inout Script
+) {
+    var world = DialectWorld(machine, words: .arguments(words)) { machine, connection, opening, choice, now, unixTime in
+        let name = "s\(choice & 3)"
+        return (try? machine.connect(connection, opening, name: name, at: now, unixTime: unixTime)) != nil
+    }
+    world.play(&script)
 }
 
 private func limit(_ limits: inout SignalingLimits) {
@@ -126,20 +172,48 @@ private let words = (
     ]
 )
 
+/// What clients of dialects of events say: a message is some of these, in an array.
+private let events = (
+    meshes: [
+        #""create or join""#, #""initiate peer""#, #""sending signal""#, #""message""#, #""hangup""#, #""room0""#,
+        #""room1""#, #"{"room":"room0","data":"{}"}"#, #"{"room":"room2","data":1}"#, "null", #"{"room":null}"#,
+    ],
+    tutorials: [
+        #""create or join""#, #""message""#, #""bye""#, #""ipaddr""#, #""r""#, #""x""#, #""got user media""#,
+        #"{"type":"offer","sdp":"\ud800"}"#, "null", "1", #""""#,
+    ],
+    lists: [
+        #""join""#, #""leave""#, #""message""#, #""offer""#, #""candidate""#, #"{"roomId":"r","userId":"a"}"#,
+        #"{"roomId":"x","userId":"b"}"#, #"{"room":"r"}"#, #""r""#, #""a""#, "null", #"{"roomId":1}"#,
+    ],
+    channels: [
+        #""new-channel""#, #""presence""#, #""message""#, #"{"channel":"r","sender":"a"}"#, #""r""#,
+        #"{"sender":"a","data":{"b":[1.0]}}"#, #"{"sender":"b","data":0}"#, "null", #"{"channel":"c","sender":1}"#,
+    ]
+)
+
+/// How messages are put together.
+private enum Words {
+    /// A message is an object with some of these.
+    case members([String])
+    /// A message is an array of some of these.
+    case arguments([String])
+}
+
 /// A machine with what its clients and its shell have to know.
 private struct DialectWorld<Machine: Dialect & ~Copyable>: ~Copyable {
     typealias Connect = (inout Machine, ConnectionID, Opening, UInt8, Instant, UnixTime) -> Bool
 
     private var machine: Machine
     private let connect: Connect
-    private let words: [String]
+    private let words: Words
     private var now = Instant(nanoseconds: 1_000_000_000)
     private let unixTime = UnixTime(seconds: 1_800_000_000)
     private var lastConnection: UInt64 = 0
     private var open: [UInt64] = []
     private var tags: [MemberTag] = []
 
-    init(_ machine: consuming Machine, words: [String], connect: @escaping Connect) {
+    init(_ machine: consuming Machine, words: Words, connect: @escaping Connect) {
         self.machine = machine
         self.words = words
         self.connect = connect
@@ -206,8 +280,15 @@ private struct DialectWorld<Machine: Dialect & ~Copyable>: ~Copyable {
     }
 
     private func message(_ script: inout Script) -> [UInt8] {
-        let fields = (0..<Int(script.byte() & 3) + 1).map { _ in script.pick(words) }
-        return Array(("{" + fields.joined(separator: ",") + "}").utf8)
+        let count = Int(script.byte() & 3) + 1
+        switch words {
+        case .members(let members):
+            let fields = (0..<count).map { _ in script.pick(members) }
+            return Array(("{" + fields.joined(separator: ",") + "}").utf8)
+        case .arguments(let arguments):
+            let fields = (0..<count).map { _ in script.pick(arguments) }
+            return Array(("[" + fields.joined(separator: ",") + "]").utf8)
+        }
     }
 
     private mutating func lose(_ choice: UInt8, isSlow: Bool) {
@@ -256,6 +337,11 @@ private struct DialectWorld<Machine: Dialect & ~Copyable>: ~Copyable {
                 require(root != nil, "what is sent is a message")
                 let options = root?["peerConnectionOptions"]?["iceServers"] ?? root?["iceServers"]
                 if options?.kind == .array { require(isConfidential, "secrets are not compressed") }
+                if let event = root?.elements.first(where: { _ in true }),
+                    event.equals("iceServers") || event.equals("simple peer options")
+                {
+                    require(isConfidential, "secrets are not compressed in events either")
+                }
             case .ping(let connection): require(open.contains(connection.rawValue), "who is pinged is there")
             case .close(let connection, let code, let reason):
                 require(open.contains(connection.rawValue), "what is closed was open")
