@@ -73,8 +73,8 @@ static const unsigned char js_verdict_js[] = {
 #embed "site/js/verdict.js"
 };
 
-static const unsigned char socket_io_esm_js[] = {
-#embed "site/socket.io/socket.io.esm.js"
+static const unsigned char socket_io_esm_min_js[] = {
+#embed "site/socket.io/socket.io.esm.min.js"
 };
 
 static const unsigned char socket_io_js[] = {
@@ -128,7 +128,7 @@ static const struct tern_page pages[] = {
     {"js/stats.js", js_stats_js, sizeof js_stats_js},
     {"js/tiles.js", js_tiles_js, sizeof js_tiles_js},
     {"js/verdict.js", js_verdict_js, sizeof js_verdict_js},
-    {"socket.io/socket.io.esm.js", socket_io_esm_js, sizeof socket_io_esm_js},
+    {"socket.io/socket.io.esm.min.js", socket_io_esm_min_js, sizeof socket_io_esm_min_js},
     {"socket.io/socket.io.js", socket_io_js, sizeof socket_io_js},
     {"style.css", style_css, sizeof style_css},
     {"tern.js", tern_js, sizeof tern_js},

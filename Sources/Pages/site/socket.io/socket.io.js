@@ -311,6 +311,8 @@
     #handle(data) {
       const { type, id } = this.#incomplete;
       this.#incomplete = null;
+      const isSpoken = type === PACKET.event || type === PACKET.ack;
+      if (isSpoken && !Array.isArray(data)) throw new Error("events and acknowledgements are arrays");
       if (type === PACKET.event) return this.#takeEvent(id, data);
       if (type === PACKET.ack) return this.#takeAck(Number(id), data);
       if (type === PACKET.connect) return this.#entered(data.sid);
