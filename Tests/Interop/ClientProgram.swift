@@ -30,6 +30,9 @@ struct ClientProgram: Sendable {
     static let janus = ClientProgram("janus_client.py", interpreter: python)
     static let nodeWS = ClientProgram("ws_client.js", interpreter: "/usr/bin/node")
     static let serverFiles = ClientProgram("server_files.py", interpreter: python)
+    static let socketIO = ClientProgram("socketio_client.py", interpreter: python)
+    /// Needs no server.
+    static let socketIOScript = ClientProgram("socketio_script.js", interpreter: "/usr/bin/node")
 
     /// With what pip installed.
     private static let python = root.appending(path: ".build/venv/bin/python").path
@@ -39,6 +42,7 @@ struct ClientProgram: Sendable {
     static let pagesGate = ClientProgram("pages_gate_client.py", interpreter: "/usr/bin/python3")
     static let pagesRecovery = ClientProgram("pages_recovery_client.py", interpreter: "/usr/bin/python3")
     static let pagesRenewal = ClientProgram("pages_renewal_client.py", interpreter: "/usr/bin/python3")
+    static let pagesSocketIO = ClientProgram("pages_socketio_client.py", interpreter: "/usr/bin/python3")
 
     /// What turnutils_uclient relays over each transport: by channels, by indications, with pairs of ports, many
     /// sessions at once, lengths that need padding, and a peer without a relay.

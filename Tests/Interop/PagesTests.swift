@@ -17,6 +17,9 @@ struct PagesTests {
     @Test("a call outlives a cut line, and comes back after a restart")
     func recovery() async throws { try await expectSuccess(of: .pagesRecovery) }
 
+    @Test("pages of the codelab meet, with our own client of Socket.IO and with the true one")
+    func socketIO() async throws { try await expectSuccess(of: .pagesSocketIO) }
+
     @Test("media goes on while credentials are renewed", .enabled(if: isLong, "three minutes: set TERN_LONG_TESTS=1"))
     func renewal() async throws { try await expectSuccess(of: .pagesRenewal, seconds: 240) }
 
