@@ -27,6 +27,7 @@ let foundations: [Target] = [
     .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Deflate", dependencies: ["CZlib"], swiftSettings: strict),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(
         name: "CTLS", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
         linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -98,6 +99,9 @@ let services: [Target] = [
     .target(
         name: "CredentialService", dependencies: ["NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling"],
         swiftSettings: strict),
+    .target(
+        name: "UserDatabase", dependencies: ["NetworkPrimitives", "Crypto", "CSQLite", "TURN", "Telemetry"],
+        swiftSettings: strict),
     // The pages of the site as bytes; `#embed` is of C23.
     .target(
         name: "Pages", exclude: ["site"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-std=c23"])]),
@@ -116,13 +120,14 @@ let assembly: [Target] = [
             "NetworkPrimitives", "Containers", "Crypto", "JSON", "TLS", "ProxyProtocol", "STUN", "TURN", "HTTP",
             "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming", "EngineIO",
             "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels",
-            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "WebService",
+            "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "UserDatabase",
+            "WebService",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
         dependencies: [
-            "NetworkPrimitives", "Crypto", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
-            "CredentialService", "ServerRuntime",
+            "NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
+            "CredentialService", "UserDatabase", "ServerRuntime",
         ],
         swiftSettings: strict),
 ]
@@ -234,6 +239,9 @@ let testTargets: [Target] = [
         dependencies: [
             "CredentialService", "Signaling", "TURN", "JSON", "Crypto", "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
+    .testTarget(
+        name: "UserDatabaseTests", dependencies: ["UserDatabase", "TURN", "Crypto", "TestSupport"],
+        swiftSettings: relaxed),
     .testTarget(
         name: "WebServiceTests",
         dependencies: [

@@ -28,6 +28,7 @@ struct Layer: Sendable {
         Layer("CZlib", .foundations),
         Layer("Deflate", .foundations, ["CZlib"]),
         Layer("CTLS", .foundations),
+        Layer("CSQLite", .foundations),
 
         Layer("TLS", .protocols, ["NetworkPrimitives", "Crypto", "CTLS"]),
         Layer("ProxyProtocol", .protocols, ["NetworkPrimitives"]),
@@ -62,6 +63,7 @@ struct Layer: Sendable {
         Layer("Configuration", .services, ["NetworkPrimitives"]),
         Layer("Telemetry", .services, ["NetworkPrimitives"]),
         Layer("CredentialService", .services, ["NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling"]),
+        Layer("UserDatabase", .services, ["NetworkPrimitives", "Crypto", "CSQLite", "TURN", "Telemetry"]),
         Layer("Pages", .services),
         Layer(
             "WebService", .services,
@@ -77,13 +79,13 @@ struct Layer: Sendable {
                 "WebSocket", "Signaling", "TernV1", "ChannelSignaling", "YWebRTC", "PeerJS", "PixelStreaming",
                 "EngineIO", "SocketIO", "SocketIOSignaling", "SimplePeer", "Codelab", "NodePark", "SocketIOChannels",
                 "LinuxSockets", "EventLoop", "Configuration", "Telemetry",
-                "CredentialService", "WebService",
+                "CredentialService", "UserDatabase", "WebService",
             ], system: ["Glibc"]),
         Layer(
             "tern", .executables,
             [
-                "NetworkPrimitives", "Crypto", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
-                "CredentialService", "ServerRuntime",
+                "NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling", "LinuxSockets", "EventLoop",
+                "Configuration", "CredentialService", "UserDatabase", "ServerRuntime",
             ]),
     ]
 
@@ -94,7 +96,7 @@ struct Layer: Sendable {
     ]
 
     /// The one target that sees a library of the system.
-    static let ownerOfLibrary = ["COpenSSL": "Crypto", "CZlib": "Deflate", "CTLS": "TLS"]
+    static let ownerOfLibrary = ["COpenSSL": "Crypto", "CZlib": "Deflate", "CTLS": "TLS", "CSQLite": "UserDatabase"]
 
     /// What is wrong with the table itself: the law of the rings, whatever the rows say.
     static func violations(in table: [Layer]) -> [String] {
