@@ -128,9 +128,9 @@ extension OptionTable {
 
     static let databases: [Option] = [
         Option(
-            "userdb", .path, default: "/var/db/turndb", short: "b", aliases: ["db"],
-            support: .later("users kept in SQLite"),
-            "SQLite database with users and secrets."),
+            "userdb", .path, default: .described("none"), short: "b", aliases: ["db"], reload: .atOnce,
+            "SQLite database with users, shared secrets and peer rules of the realm, in coturn's tables. Changes are "
+                + "seen within a second or two, without a reload. No file is looked for when it is not written."),
         Option(
             "psql-userdb", .connection, short: "e", aliases: ["sql-userdb"], support: noDatabase,
             "PostgreSQL database with users and secrets."),

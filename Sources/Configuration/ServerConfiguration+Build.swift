@@ -41,6 +41,7 @@ extension ServerConfiguration.Relaying {
         // Signaling makes credentials of its own for who is in a room.
         let hasCredentials =
             issuesCredentials || !authentication.staticUsers.isEmpty || !authentication.sharedSecrets.isEmpty
+            || authentication.database != nil
         guard !hasCredentials, !authentication.anonymous else {
             self = .enabled
             return

@@ -20,6 +20,7 @@ extension ServerConfiguration.Authentication {
             settings.flag("lt-cred-mech") || settings.flag("use-auth-secret") || settings.isWritten("user")
             || settings.isWritten("static-auth-secret")
         anonymous = settings.flag("no-auth")
+        database = Database(settings, isAnonymous: anonymous, log: &log)
         if anonymous {
             let place = settings.place(of: "no-auth")
             if wantsCredentials {
@@ -41,7 +42,9 @@ extension ServerConfiguration.Authentication {
     private func reportSecureSTUN(_ settings: Settings, log: inout DiagnosticLog) {
         let place = settings.place(of: "secure-stun")
         // Signaling makes credentials of its own for who is in a room.
-        let hasCredentials = !staticUsers.isEmpty || !sharedSecrets.isEmpty || settings.integer("signaling-port") != 0
+        let hasCredentials =
+            !staticUsers.isEmpty || !sharedSecrets.isEmpty || database != nil
+            || settings.integer("signaling-port") != 0
         if anonymous {
             let message = "no-auth asks nobody for credentials, for Binding neither; remove one of them"
             log.add(.warning, at: place, about: "secure-stun", message)

@@ -121,6 +121,8 @@ extension ServerConfiguration {
         package let staticUsers: [StaticUser]
         /// All of them are accepted; at most `sharedSecretCountMax`.
         package let sharedSecrets: [String]
+        /// Further ones; nil when `userdb` was not written, and with `no-auth`.
+        package let database: Database?
         /// ASCII, no digit.
         package let restSeparator: UInt8
         /// A refresh after the expiry of time-limited credentials fails.

@@ -10,12 +10,13 @@ package struct PeerVerdict: Sendable {
     /// The rule that decides, as the operator wrote it or as it is built in.
     package let rule: String
 
-    package init(of ip: IPAddress, port: UInt16?, _ configuration: ServerConfiguration) {
-        let host = HostFacts(
-            addresses: NetworkInterfaces.addresses(), hostName: Process.hostName(), openFilesMax: 1024,
-            workerCount: 1)
-        let settings = ServerSettings(configuration, host: host, nonceSecret: [0])
-        let filter = settings.turn.peerFilter
+    /// For a server that does not run; rules of its database count as well.
+    package init(of ip: IPAddress, port: UInt16?, _ configuration: ServerConfiguration, _ stored: StoredUsers?) {
+        let settings = ServerSettings(configuration, host: .ofThisProcess(), nonceSecret: [0], stored: stored)
+        self.init(of: ip, port: port, settings.turn.peerFilter)
+    }
+
+    init(of ip: IPAddress, port: UInt16?, _ filter: PeerFilter) {
         let decision = port.map { filter.decide(SocketAddress(ip: ip, port: $0)) } ?? filter.decide(ip)
         isAllowed = decision.isAllowed
         switch decision {

@@ -43,6 +43,12 @@ package final class Server {
     let nonceSecret: [UInt8]
     var issuing: IssuingSecret
     var settings: ServerSettings
+    /// Whose users are wanted; nil without `userdb`.
+    var userSelection: UserSelection?
+    /// Those who were found; nil when there is no file yet.
+    var stored: StoredUsers?
+    /// Who looks for changes; nil before the server runs, and while no file was ever named.
+    var userWatch: UserWatch?
     var signalingSettings: SignalingSettings?
     let members: SharedMembers?
     let ledger: SharedLedger
@@ -90,8 +96,10 @@ package final class Server {
         var random = OSRandom()
         issuing = IssuingSecret(configuration, random: &random)
         nonceSecret = random.bytes(32)
+        userSelection = UserSelection(configuration, host)
+        stored = try Self.storedUsers(userSelection, configuration)
         settings = ServerSettings(
-            configuration, host: host, nonceSecret: nonceSecret, issuingSecret: issuing.ownBytes)
+            configuration, host: host, nonceSecret: nonceSecret, issuingSecret: issuing.ownBytes, stored: stored)
         // While the server may still read what only root can.
         certificates = try Self.certificates(configuration)
         signalingSettings = try Self.signalingSettings(
@@ -140,6 +148,7 @@ package final class Server {
             try startSignaling(signalingListeners)
             logStart(addresses)
             logCertificates()
+            try watchUsers()
             // A worker that answers has its poller and its tables.
             _ = report()
             writeLog()
@@ -292,6 +301,7 @@ package final class Server {
         if let mailbox = signalingMailbox { Self.insist { mailbox.post(.stop) } }
         for mailbox in mailboxes { Self.insist { mailbox.post(.stop) } }
         for thread in threads { thread.join() }
+        userWatch?.stop()
         log.write(.notice, "stopped with \(total.allocations) allocations; \(Self.summary(total))")
     }
 

@@ -3,6 +3,7 @@ import Crypto
 import LinuxSockets
 package import NetworkPrimitives
 package import TURN
+import UserDatabase
 import WebService
 
 /// What the host adds to a configuration: its addresses, its name, how many files may be open.
@@ -78,10 +79,11 @@ package struct ServerSettings: Sendable {
 
     /// `issuingSecret` is what signaling makes credentials with when the operator wrote no shared secret.
     package init(
-        _ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8], issuingSecret: [UInt8]? = nil
+        _ configuration: ServerConfiguration, host: HostFacts, nonceSecret: [UInt8], issuingSecret: [UInt8]? = nil,
+        stored: StoredUsers? = nil
     ) {
         let relayAddresses = Self.relayAddresses(configuration, host)
-        let realm = Array(Self.realm(configuration, host).utf8.prefix(128))
+        let realm = Self.realmBytes(configuration, host)
         servesPlainDatagrams = configuration.listeners.servesUDP
         servesPlainStreams = configuration.listeners.servesTCP
         listenerAddresses = Self.listenerAddresses(
@@ -118,7 +120,7 @@ package struct ServerSettings: Sendable {
         socketBufferBytes = configuration.listeners.socketBufferByteCount
         relayPorts = configuration.relay.ports.bounds
         quarantineSeconds = configuration.relay.portQuarantineSeconds
-        quotas = Self.quotas(configuration.quotas)
+        quotas = Self.quotas(configuration.quotas, stored?.quotas)
 
         let limits = Self.limits(
             configuration, allocationsMax: relaySocketsMax, tcpPeersMax: forPeers / host.workerCount)
@@ -126,11 +128,13 @@ package struct ServerSettings: Sendable {
             secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
             lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
         var settings = TURNSettings(
-            realm: realm, access: Self.access(configuration, realm: realm, issuingSecret), nonces: nonces,
+            realm: realm, access: Self.access(configuration, realm: realm, issuingSecret, stored), nonces: nonces,
             relayAddresses: relayAddresses.all,
-            peerFilter: Self.peerFilter(configuration, relayAddresses.all, host), limits: limits)
+            peerFilter: Self.peerFilter(configuration, relayAddresses.all, host, stored?.peerRules ?? []),
+            limits: limits)
         settings.fallbackRelayAddresses = relayAddresses.fallback
         Self.apply(configuration, to: &settings)
+        if let limit = stored?.quotas.bytesPerSecond { settings.bytesPerSecondMax = UInt64(limit) }
         // Tickets name what this process has, so that they need not outlive it.
         if configuration.protocolSwitches.allowsMobility { settings.tickets = TicketAuthority(secret: nonceSecret) }
         turn = settings
@@ -190,13 +194,19 @@ package struct ServerSettings: Sendable {
         return String(name[name.index(after: dot)...])
     }
 
+    /// The same as clients are told it.
+    package static func realmBytes(_ configuration: ServerConfiguration, _ host: HostFacts) -> [UInt8] {
+        Array(realm(configuration, host).utf8.prefix(128))
+    }
+
     private static func access(
-        _ configuration: ServerConfiguration, realm: [UInt8], _ issuingSecret: [UInt8]?
+        _ configuration: ServerConfiguration, realm: [UInt8], _ issuingSecret: [UInt8]?, _ stored: StoredUsers?
     ) -> Access {
         let authentication = configuration.authentication
         if case .stunOnly = configuration.relaying {
             let hasCredentials =
                 !authentication.staticUsers.isEmpty || !authentication.sharedSecrets.isEmpty || issuingSecret != nil
+                || authentication.database != nil
             guard authentication.requiredForBinding, hasCredentials else { return .stunOnly }
         }
         guard !authentication.anonymous else { return .anonymous }
@@ -208,20 +218,22 @@ package struct ServerSettings: Sendable {
             case .sha256Key(let key): TURN.StaticUser(name: name, secret: .sha256Key(key))
             }
         }
+        var secrets = authentication.sharedSecrets.map { Array($0.utf8) } + (issuingSecret.map { [$0] } ?? [])
+        for secret in stored?.secrets ?? [] where !secrets.contains(secret) { secrets.append(secret) }
         return .credentials(
             CredentialDirectory(
-                realm: realm, users: users,
-                sharedSecrets: authentication.sharedSecrets.map { Array($0.utf8) } + (issuingSecret.map { [$0] } ?? []),
+                // The last one of a name counts: the configuration comes before the database, as in coturn.
+                realm: realm, users: (stored?.users ?? []) + users, sharedSecrets: secrets,
                 separator: authentication.restSeparator, isStrictOnExpiry: authentication.strictExpiry))
     }
 
-    private static func quotas(_ quotas: ServerConfiguration.Quotas) -> QuotaPolicy {
+    private static func quotas(_ quotas: ServerConfiguration.Quotas, _ stored: StoredQuotas?) -> QuotaPolicy {
         var policy = QuotaPolicy()
-        policy.perUser = quotas.allocationsPerUser ?? 0
-        policy.total = quotas.allocationsInTotal ?? 0
+        policy.perUser = stored?.perUser ?? quotas.allocationsPerUser ?? 0
+        policy.total = stored?.total ?? quotas.allocationsInTotal ?? 0
         policy.perSource = quotas.allocationsPerAddress ?? 0
         policy.bandwidthCapacity = UInt64(quotas.bytesPerSecondInTotal ?? 0)
-        policy.bandwidthPerAllocation = UInt64(quotas.bytesPerSecondPerAllocation ?? 0)
+        policy.bandwidthPerAllocation = UInt64(stored?.bytesPerSecond ?? quotas.bytesPerSecondPerAllocation ?? 0)
         return policy
     }
 
@@ -263,7 +275,8 @@ package struct ServerSettings: Sendable {
     }
 
     static func peerFilter(
-        _ configuration: ServerConfiguration, _ relayAddresses: [RelayAddress], _ host: HostFacts
+        _ configuration: ServerConfiguration, _ relayAddresses: [RelayAddress], _ host: HostFacts,
+        _ storedRules: [TURN.PeerRule] = []
     ) -> PeerFilter {
         var own = Set(host.addresses)
         for address in relayAddresses { own.formUnion([address.local, address.advertised]) }
@@ -282,7 +295,7 @@ package struct ServerSettings: Sendable {
             listenerPorts: listenerPorts(configuration),
             deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
         return PeerFilter(
-            rules: rules, relayAddresses: relayAddresses, ports: ports,
+            rules: rules + storedRules, relayAddresses: relayAddresses, ports: ports,
             allowsLoopback: configuration.peerPolicy.allowsLoopback)
     }
 }

@@ -62,14 +62,13 @@ struct OperatorDesk: ~Copyable {
             return .refusal(.serviceUnavailable, "busy", "too many questions wait for an answer")
         }
         switch asked.question {
-        case .peer(let ip, let port): return .peer(ip, port, PeerVerdict(of: ip, port: port, context.configuration))
         case .allocations(let query), .endAllocations(let query):
             guard let filter = SessionFilter(query) else {
                 return .refusal(.badRequest, "bad_request", "an allocation has a number of eighteen digits")
             }
             askWorkers(asked, filter, query, at: now)
         case .metrics, .overview: askWorkers(asked, SessionFilter(), AllocationQuery(), at: now)
-        case .reload, .drain, .logLevel, .setLogLevel, .configuration: askServer(asked, at: now)
+        case .reload, .drain, .logLevel, .setLogLevel, .configuration, .peer: askServer(asked, at: now)
         }
         return nil
     }
@@ -153,6 +152,8 @@ enum ServerMessage: Sendable {
     case ask(OperatorQuestion, @Sendable (OperatorAnswer) -> Void)
     /// The configuration is to be read again.
     case reload(@Sendable (ReloadReport) -> Void)
+    /// Somebody has looked at the database of users.
+    case users(UserNews)
 }
 
 extension SessionFilter {

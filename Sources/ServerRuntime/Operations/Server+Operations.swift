@@ -1,5 +1,6 @@
 import Configuration
 import HTTP
+import TURN
 import Telemetry
 import WebService
 
@@ -9,12 +10,14 @@ extension Server {
         switch message {
         case .ask(let question, let answer): answer(self.answer(question))
         case .reload(let answer): answer(reload())
+        case .users(let news): adopt(news)
         }
     }
 
     private func answer(_ question: OperatorQuestion) -> OperatorAnswer {
         switch question {
-        case .metrics, .overview, .allocations, .endAllocations, .peer:
+        case .peer(let ip, let port): .peer(ip, port, PeerVerdict(of: ip, port: port, settings.turn.peerFilter))
+        case .metrics, .overview, .allocations, .endAllocations:
             preconditionFailure("the desk and the workers answer these")
         case .reload: .reload(reload())
         case .drain:

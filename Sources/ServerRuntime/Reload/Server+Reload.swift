@@ -38,6 +38,8 @@ extension Server {
         let configuration: ServerConfiguration
         let issuing: IssuingSecret
         let settings: ServerSettings
+        let userSelection: UserSelection?
+        let stored: StoredUsers?
         let signaling: SignalingSettings?
         /// Nil when the one there is stays.
         let certificates: CertificateStore?
@@ -48,9 +50,8 @@ extension Server {
         let configuration = change.configuration
         var random = OSRandom()
         let issuing = IssuingSecret(configuration, after: issuing, random: &random)
-        var settings = ServerSettings(
-            configuration, host: host, nonceSecret: nonceSecret, issuingSecret: issuing.ownBytes)
-        settings.coalescesDatagrams = self.settings.coalescesDatagrams
+        let (userSelection, stored) = try usersForReload(configuration)
+        let settings = makeSettings(configuration, issuing, stored)
         guard StartBound(settings) == StartBound(self.settings) else {
             throw .about(.configuration, "this cannot be changed in a server that runs; restart it")
         }
@@ -64,11 +65,21 @@ extension Server {
                 configuration, connectionsMax: settings.signalingConnectionsMax, issuing, purpose,
                 certificateNames: names)
             return Successor(
-                configuration: configuration, issuing: issuing, settings: settings, signaling: signaling,
-                certificates: certificates, sinks: try newSinks(configuration))
+                configuration: configuration, issuing: issuing, settings: settings, userSelection: userSelection,
+                stored: stored, signaling: signaling, certificates: certificates, sinks: try newSinks(configuration))
         } catch {
             throw .about(.configuration, error.description)
         }
+    }
+
+    /// The settings of a server that runs: of its host, and with what its clients hold.
+    func makeSettings(
+        _ configuration: ServerConfiguration, _ issuing: IssuingSecret, _ stored: StoredUsers?
+    ) -> ServerSettings {
+        var settings = ServerSettings(
+            configuration, host: host, nonceSecret: nonceSecret, issuingSecret: issuing.ownBytes, stored: stored)
+        settings.coalescesDatagrams = self.settings.coalescesDatagrams
+        return settings
     }
 
     /// Those of other files, or used in other ways. Nil when there is nothing new about them: files that are the same
@@ -111,8 +122,8 @@ extension Server {
         log.setMinimum(Self.level(configuration.logging))
         ledger.adopt(settings.quotas, quarantineSeconds: settings.quarantineSeconds)
         adoptCertificates(successor.certificates)
-        news.post(settings)
-        for mailbox in mailboxes { mailbox.post(.news) }
+        tellWorkers()
+        adoptUsers(successor.userSelection, successor.stored)
         // Before signaling makes credentials with a secret, all workers know it.
         report()
         guard let signaling = successor.signaling else { return }
@@ -122,6 +133,12 @@ extension Server {
             SignalingNews(settings: signaling, members: liaison(signaling), configuration: configuration))
         signalingMailbox?.post(.news)
         awaitSignaling()
+    }
+
+    /// Has all workers go by the settings as they are now.
+    func tellWorkers() {
+        news.post(settings)
+        for mailbox in mailboxes { mailbox.post(.news) }
     }
 
     private func adoptCertificates(_ store: CertificateStore?) {
