@@ -12,6 +12,7 @@ enum Help {
                        [-c FILE]
           tern credentials [options]    make a time-limited user name and password from static-auth-secret
           tern token [options]          make a token that opens a room, signed with a signaling-api-key
+          tern users add|list|remove    keep users in a database (userdb) that servers read while they run
           tern --version
           tern --help
 
@@ -31,6 +32,21 @@ enum Help {
           -c FILE          the configuration with signaling-api-key; default: turnserver.conf in the usual places
 
         Prints the token.
+        """
+
+    static let users = """
+        usage: tern users add NAME [--realm REALM] [--password-file FILE] [-b FILE] [-c FILE]
+               tern users remove NAME [--realm REALM] [-b FILE] [-c FILE]
+               tern users list [--realm REALM] [--json] [-b FILE] [-c FILE]
+
+          NAME                  the user; one who is there gets another password
+          --realm REALM         default: that of the configuration; list shows all realms
+          --password-file FILE  one line; default: standard input
+          -b FILE               the database, made by add if there is none; default: userdb of the configuration
+          -c FILE               the configuration; default: turnserver.conf in the usual places
+          --json                the list as JSON
+
+        The tables are those of coturn, so turnadmin works on the same file. Servers see a change within two seconds.
         """
 
     static let credentials = """

@@ -25,6 +25,7 @@ enum Tern {
         case "check-peer": return CheckPeerCommand.run(arguments)
         case "credentials": return CredentialsCommand.run(arguments)
         case "token": return TokenCommand.run(arguments)
+        case "users": return UsersCommand.run(arguments)
         case "--version", "-V", "version":
             Console.write("Tern \(Version.number)")
             return .success
