@@ -285,7 +285,8 @@ let testTargets: [Target] = [
         name: "RuntimeTests",
         dependencies: [
             "ServerRuntime", "Configuration", "TURN", "TLS", "STUN", "Crypto", "LinuxSockets", "EventLoop",
-            "Telemetry", "NetworkPrimitives", "Containers", "SocketSupport", "TestSupport", "TLSClient", "CTLSClient",
+            "Telemetry", "UserDatabase", "NetworkPrimitives", "Containers", "SocketSupport", "TestSupport", "TLSClient",
+            "CTLSClient",
         ], path: "Tests/Integration/Runtime", swiftSettings: relaxed),
 ]
 

@@ -10,13 +10,14 @@ extension ServerConfiguration {
     }
 
     /// Reads a file, if there is one, and then the command line, which overrides single values and adds to repeated
-    /// ones.
+    /// ones. Secrets may stand elsewhere, where `outside` finds them.
     package static func load(
-        file: ConfigurationFile?, commandLine: CommandLineOptions = CommandLineOptions(parsing: [])
+        file: ConfigurationFile?, commandLine: CommandLineOptions = CommandLineOptions(parsing: []),
+        outside: OutsideValues = .none
     ) -> LoadResult {
         var log = commandLine.log
         let fromFile = file.map { ConfigurationFileParser.parse($0, log: &log) } ?? []
-        let settings = Settings.read(fromFile + commandLine.assignments, log: &log)
+        let settings = Settings.read(fromFile + commandLine.assignments, outside, log: &log)
         let configuration = ServerConfiguration(settings, log: &log)
         return LoadResult(
             configuration: log.hasErrors ? nil : configuration, diagnostics: log.finished(),
@@ -50,7 +51,7 @@ extension ServerConfiguration {
             """
         var log = DiagnosticLog()
         let file = ConfigurationFile(name: "development", text: text)
-        var settings = Settings.read(ConfigurationFileParser.parse(file, log: &log), log: &log)
+        var settings = Settings.read(ConfigurationFileParser.parse(file, log: &log), .none, log: &log)
         settings.add(user: user)
         return ServerConfiguration(settings, log: &log)
     }

@@ -11,11 +11,13 @@ struct Settings {
 
     /// Reads every value. Assignments of the command line come behind those of the file: the last value of an option
     /// holds, unless it repeats.
-    static func read(_ assignments: [Assignment], log: inout DiagnosticLog) -> Settings {
+    static func read(
+        _ assignments: [Assignment], _ outside: OutsideValues, log: inout DiagnosticLog
+    ) -> Settings {
         var settings = Settings()
         var announced: Set<String> = []
         for assignment in assignments {
-            settings.add(assignment, log: &log)
+            settings.add(assignment, outside, log: &log)
             let isOn = settings.isSwitchedOn(assignment.option)
             if isOn, announced.insert(assignment.option.name).inserted { announce(assignment, log: &log) }
         }
@@ -23,7 +25,7 @@ struct Settings {
         return settings
     }
 
-    private mutating func add(_ assignment: Assignment, log: inout DiagnosticLog) {
+    private mutating func add(_ assignment: Assignment, _ outside: OutsideValues, log: inout DiagnosticLog) {
         let option = assignment.option
         switch option.support {
         case .noEffect, .silent:
@@ -37,7 +39,9 @@ struct Settings {
             return
         }
         do throws(MalformedValue) {
-            let value = try OptionValue.read(assignment.text, as: option.kind)
+            var text = assignment.text
+            if option.kind.isConfidential, let written = text { text = try outside.value(of: written) }
+            let value = try OptionValue.read(text, as: option.kind)
             if !option.repeats, let earlier = entries[option.name]?.last, earlier.value != value,
                 case .line(_, let number) = earlier.place, case .line = assignment.place
             {

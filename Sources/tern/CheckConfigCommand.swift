@@ -16,7 +16,7 @@ enum CheckConfigCommand {
             Console.complain(reason)
             return .failure
         }
-        let result = ServerConfiguration.load(file: file)
+        let result = ServerConfiguration.load(file: file, outside: .ofHost)
         let ofFiles = result.configuration.flatMap { CertificateLoader($0) }?.diagnostics(at: Clock.wall()) ?? []
         let diagnostics = result.diagnostics + ofFiles + (result.configuration.map { ofDatabase($0) } ?? [])
         for diagnostic in diagnostics { Console.write("\(diagnostic)") }

@@ -56,7 +56,7 @@ enum ConfigurationLoading {
             Console.complain(reason)
             return nil
         }
-        let result = ServerConfiguration.load(file: file, commandLine: options)
+        let result = ServerConfiguration.load(file: file, commandLine: options, outside: .ofHost)
         for diagnostic in result.diagnostics where detail == .everything || diagnostic.severity == .error {
             Console.complain("\(diagnostic)")
         }

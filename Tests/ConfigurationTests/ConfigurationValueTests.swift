@@ -62,7 +62,7 @@ struct ConfigurationValueTests {
     @Test(
         "requiring credentials without having any relays nothing",
         arguments: [
-            "lt-cred-mech", "use-auth-secret", "lt-cred-mech\nuserdb=/var/db/turndb",
+            "lt-cred-mech", "use-auth-secret",
         ])
     func noCredentials(text: String) throws {
         let result = load(text)

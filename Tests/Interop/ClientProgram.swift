@@ -13,6 +13,7 @@ struct ClientProgram: Sendable {
     static let uclient = ClientProgram("uclient.py", interpreter: "/usr/bin/python3")
     static let everyWay = ClientProgram("every_way_client.py", interpreter: python)
     static let certificate = ClientProgram("certificate.py", interpreter: "/usr/bin/python3")
+    static let turnadmin = ClientProgram("turnadmin.py", interpreter: "/usr/bin/python3")
     static let opensslDTLS = ClientProgram("openssl_dtls.py", interpreter: "/usr/bin/python3")
     static let chromium = ClientProgram("chromium_client.py", interpreter: "/usr/bin/python3")
     /// gi comes from a Debian package and only Debian's own interpreter sees it.

@@ -130,6 +130,17 @@ struct InteropTests {
             of: .uclient, on: sharedSecret, password: "south-wind", flags: ["--secret", "-y", "-c", "-s"])
     }
 
+    @Test(
+        "users and secrets that coturn's turnadmin has written are served to its uclient",
+        arguments: [["-y", "-c", "-s", "-n", "20"], ["--secret", "-y", "-c", "-s", "-n", "20"]])
+    func userDatabase(flags: [String]) async throws {
+        var configuration = ServerConfiguration(
+            credentials: ["lt-cred-mech", "use-auth-secret", "userdb=@DIRECTORY@/turndb"])
+        configuration.preparation = .turnadmin
+        let password = flags.contains("--secret") ? "north-wind" : "secret"
+        try await expectSuccess(of: .uclient, on: configuration, password: password, flags: flags)
+    }
+
     @Test("aioice connects over relays only")
     func aioice() async throws {
         try await expectSuccess(of: .aioice)

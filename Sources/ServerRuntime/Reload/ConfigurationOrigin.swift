@@ -17,7 +17,7 @@ package struct ConfigurationOrigin: Sendable {
 
     /// Reads the file, and applies the command line of the start.
     func read() throws(ConfigurationRefusal) -> ServerConfiguration.LoadResult {
-        guard let path else { return ServerConfiguration.load(file: nil, commandLine: commandLine) }
+        guard let path else { return ServerConfiguration.load(file: nil, commandLine: commandLine, outside: .ofHost) }
         let bytes: [UInt8]
         do { bytes = try Files.read(path, byteCountMax: ConfigurationFile.byteCountMax) } catch {
             let advice =
@@ -26,7 +26,7 @@ package struct ConfigurationOrigin: Sendable {
             throw .about(.file(path), "cannot be read: \(error)\(advice)")
         }
         return ServerConfiguration.load(
-            file: ConfigurationFile(name: path, bytes: bytes), commandLine: commandLine)
+            file: ConfigurationFile(name: path, bytes: bytes), commandLine: commandLine, outside: .ofHost)
     }
 }
 
