@@ -34,10 +34,10 @@ extension IntegrationTests {
                 // 508, and Binding is still answered.
                 let newcomer = try server.client()
                 #expect(try newcomer.allocateError() == 508)
-                #expect(try client.refresh(600).messageClass == .success)
+                #expect(try client.refresh(600).errorCode == nil)
                 #expect(relays(client, peer))
                 // The last one turns off the light.
-                #expect(try client.refresh(0).messageClass == .success)
+                #expect(try client.refresh(0).errorCode == nil)
                 #expect(try await eventually(seconds: 5) { !server.isRunning })
             }
         }
@@ -48,7 +48,7 @@ extension IntegrationTests {
                 let client = try server.allocatedClient()
                 signal(SIGTERM, server)
                 #expect(try await eventually(seconds: 5) { server.output.contains("draining: no new allocations") })
-                #expect(try client.refresh(600).messageClass == .success)
+                #expect(try client.refresh(600).errorCode == nil)
                 signal(SIGTERM, server)
                 #expect(try await eventually(seconds: 5) { !server.isRunning })
                 #expect(server.output.contains("stopped with 1 allocations"))
