@@ -76,7 +76,7 @@ struct OutsideValueTests {
     @Test("users, keys and passwords of keys may stand there too; what is no secret may not")
     func kinds() throws {
         let result = load("user=@env:SECRET\n")
-        #expect(result.errors.map(\.message) == ["there is no colon; write name:password"])
+        #expect(result.errors == ["turnserver.conf:1: error: user: there is no colon; write name:password"])
         let plain = load("user=a:b\nrealm=@env:SECRET\n")
         #expect(plain.configuration?.authentication.realm == "@env:SECRET")
     }
@@ -84,7 +84,8 @@ struct OutsideValueTests {
     @Test("whoever gives nothing to read from gets an error, and no file is touched")
     func nothing() {
         let result = ServerConfiguration.load(file: ConfigurationFile(text: "static-auth-secret=@file:/etc/hostname\n"))
-        #expect(result.errors.map(\.message) == ["the file of the secret cannot be read: files are not read here"])
+        #expect(result.errors.count == 1)
+        #expect(result.errors.first?.hasSuffix("the file of the secret cannot be read: files are not read here") == true)
     }
 }
 
@@ -114,7 +115,8 @@ struct UserDatabaseOptionTests {
         let result = load("no-auth\nuserdb=/b\n")
         #expect(try #require(result.configuration).authentication.database == nil)
         #expect(
-            result.warnings.map(\.message).contains(
-                "it is not read, because no-auth asks nobody for credentials; remove one of them"))
+            result.warnings.contains {
+                $0.hasSuffix("it is not read, because no-auth asks nobody for credentials; remove one of them")
+            })
     }
 }

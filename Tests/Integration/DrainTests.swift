@@ -68,7 +68,7 @@ extension IntegrationTests {
 
         @Test("without allocations there is nothing to wait for")
         func idle() async throws {
-            try await TernServer.run(plan("drain-timeout=60")) { server in
+            try await TernServer.run(plan("drain-timeout=60")) { (server: TernServer) async throws in
                 signal(SIGTERM, server)
                 #expect(try await eventually(seconds: 5) { !server.isRunning })
             }
