@@ -57,7 +57,9 @@ extension IntegrationTests {
             try await eventually(seconds: seconds) { server.output.contains(words) }
         }
 
-        @Test("who is added while the server runs gets in; who is removed gets 401, and his call goes on for now")
+        @Test(
+            "who is added while the server runs gets in; who is removed gets 401, and his call goes on for now",
+            .requirement("RI-users-1"))
         func changes() async throws {
             try await run(plan) { server, path in
                 let alice = try server.allocatedClient()
@@ -113,7 +115,7 @@ extension IntegrationTests {
 
         @Test(
             "a database that another program holds leaves the users known so far, and the log says so",
-            .enabled(if: Script.isThere))
+            .requirement("RI-users-2"), .enabled(if: Script.isThere))
         func locked() async throws {
             try await run(plan) { server, path in
                 let program = """
@@ -144,7 +146,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test("a file that is damaged, or gone, leaves the users known so far, and a good one is read again")
+        @Test(
+            "a file that is damaged, or gone, leaves the users known so far, and a good one is read again",
+            .requirement("RI-users-2"))
         func damaged() async throws {
             try await run(plan) { server, path in
                 let good = try Data(contentsOf: URL(filePath: path))

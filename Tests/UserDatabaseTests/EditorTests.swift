@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import UserDatabase
@@ -76,7 +77,7 @@ struct EditorTests {
     }
 
     @Test(
-        "names are values, never a part of a statement",
+        "names are values, never a part of a statement", .requirement("RI-users-3"),
         arguments: ["x'); DROP TABLE turnusers_lt; --", "'", "%", "a\"b"])
     func injection(name: String) throws {
         _ = try set("alice", "x")

@@ -67,7 +67,7 @@ struct SourceTests {
         #expect(snapshot.remarks == ["more than 2 users; those behind in the alphabet are left out"])
     }
 
-    @Test("secrets and rules about peers have limits; too many denying ones are an error")
+    @Test("secrets and rules about peers have limits; too many denying ones are an error", .requirement("RI-users-4"))
     func otherLimits() throws {
         let limits = UserSourceLimits(secretsMax: 1, peerRulesMax: 1)
         try scratch.make(
@@ -116,7 +116,7 @@ struct SourceTests {
             ])
     }
 
-    @Test("a realm is a value, never a part of a statement")
+    @Test("a realm is a value, never a part of a statement", .requirement("RI-users-3"))
     func injection() throws {
         try scratch.make(Scratch.user("alice"))
         #expect(try scratch.snapshot(realm: "' OR '1'='1").users.isEmpty)

@@ -97,7 +97,7 @@ struct UserLookoutTests {
         #expect(words(.failure("locked"), .failure("locked"), isTaken: { $0 > 1 }).count == 2)
     }
 
-    @Test("a rule that denies and cannot be read is a failure: nobody may lose it")
+    @Test("a rule that denies and cannot be read is a failure: nobody may lose it", .requirement("RI-users-4"))
     func badRule() {
         #expect(
             words(.deny("10.0.0.0/8"), .deny("10.0.0.0/99")) == [
