@@ -231,8 +231,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "SocketIOSignalingTests",
         dependencies: [
-            "SocketIOSignaling", "SimplePeer", "Codelab", "DialectSupport", "SocketIO", "EngineIO", "HTTP", "JSON",
-            "Signaling", "Containers", "NetworkPrimitives", "TestSupport",
+            "SocketIOSignaling", "SimplePeer", "Codelab", "SocketIOChannels", "DialectSupport", "SocketIO", "EngineIO",
+            "HTTP", "JSON", "Signaling", "Containers", "NetworkPrimitives", "TestSupport",
         ], swiftSettings: relaxed),
     .testTarget(
         name: "CredentialServiceTests",

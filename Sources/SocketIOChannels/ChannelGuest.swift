@@ -14,15 +14,15 @@ struct ChannelGuest {
     var announced: [RoomName] = []
 }
 
-/// A channel that was announced.
+/// A channel that was announced, or connected to.
 struct AnnouncedChannel {
     let room: RoomName
-    /// Who may speak there, in the order of announcing.
+    /// Who announced itself or spoke there, in this order.
     var senders: [Sender] = []
     /// Whether somebody was in it since it was announced.
     var wasEntered = false
 
-    /// Somebody who announced itself.
+    /// Somebody who announced itself, or spoke.
     struct Sender {
         let word: [UInt8]
         /// The socket that speaks as this one, from its first message until it is gone.

@@ -7,9 +7,12 @@ package import Signaling
 /// channel and itself on the socket of the root, and connects to the channel as a namespace; what it says there is
 /// heard by all others in it. `Docs/Signaling/Dialects/SocketIOChannels.md` says what clients see.
 ///
+/// From client 1.7 on the socket of the root is a connection of its own, so that its announcement comes after the page
+/// has connected to the channel and said the first things there. So nothing depends on it: who connects to a namespace
+/// is in the channel, and who speaks there is a sender.
+///
 /// A socket of a namespace has the namespace as the room of its opening. It may never say anything, so it is to be
-/// connected here as soon as its channel is known: at once when `knows` says so, else when `takeAnnounced` names it,
-/// because clients of today connect to the namespace before they announce it.
+/// connected here as soon as its channel is known: at once when `knows` says so, else when `takeAnnounced` names it.
 package struct SocketIOChannels: ~Copyable, EventDialect {
     package var host: DialectHost
     private let settings: SocketIOChannelsSettings
@@ -140,7 +143,7 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
             return
         }
         if event.name.equals("message") {
-            say(first, client, at: now, unixTime: unixTime)
+            say(first, client)
         } else if event.name.equals("new-channel"), guests[client.index].channel == nil {
             announce(first, client, at: now, unixTime: unixTime)
         } else if event.name.equals("presence"), guests[client.index].channel == nil {
@@ -164,7 +167,7 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         }
         guard mayAnnounce(room, client), let channel = channelByRoom[room] ?? open(room) else { return }
         if !host.isOccupied(room) { channels[channel].wasEntered = false }
-        add(sender, to: channel)
+        add(sender, of: client, to: channel)
         expire(channel, at: now)
     }
 
@@ -183,6 +186,7 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         return true
     }
 
+    /// A channel that becomes known.
     private mutating func open(_ room: RoomName) -> SlabHandle? {
         guard let channel = channels.insert(AnnouncedChannel(room: room)) else {
             host.counters.count(.rooms)
@@ -193,15 +197,21 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         return channel
     }
 
-    /// When there are too many, one who says nothing makes room.
-    private mutating func add(_ sender: [UInt8], to channel: SlabHandle) {
-        guard !channels[channel].senders.contains(where: { $0.word == sender }) else { return }
+    /// Where a sender is, who is added if it is not known. When there are too many, one who says nothing makes room,
+    /// else one who was the same socket; nil when there is none.
+    @discardableResult
+    private mutating func add(_ sender: [UInt8], of client: SlabHandle, to channel: SlabHandle) -> Int? {
+        if let known = channels[channel].senders.firstIndex(where: { $0.word == sender }) { return known }
         if channels[channel].senders.count >= settings.limits.sendersPerChannelMax {
             host.counters.count(.roomCapacity)
-            guard let silent = channels[channel].senders.firstIndex(where: { $0.socket == nil }) else { return }
-            channels[channel].senders.remove(at: silent)
+            let silent = channels[channel].senders.firstIndex { $0.socket == nil }
+            guard let spare = silent ?? channels[channel].senders.firstIndex(where: { $0.socket == client }) else {
+                return nil
+            }
+            channels[channel].senders.remove(at: spare)
         }
         channels[channel].senders.append(AnnouncedChannel.Sender(word: sender))
+        return channels[channel].senders.count - 1
     }
 
     /// Whether somebody is on a channel or has just announced it. To who may not enter it, it is an empty one.
@@ -219,15 +229,16 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         host.send(Array(#"["presence",\#(isPresent)]"#.utf8), to: client)
     }
 
-    /// Lets a socket of a known channel in.
+    /// Lets a socket of a namespace into its channel.
     private mutating func enter(_ client: SlabHandle, at now: Instant, unixTime: UnixTime) {
-        guard let room = guests[client.index].channel, guests[client.index].seat == nil,
-            let channel = channelByRoom[room]
-        else { return }
-        do {
+        guard let room = guests[client.index].channel else { return }
+        do throws(EntryRefusal) {
+            // Whoever may not enter makes no channel known.
             let seat = try host.enter(client, room, at: now, unixTime: unixTime)
+            guard let channel = channelByRoom[room] ?? open(room) else { throw EntryRefusal.room(.tooManyRooms) }
             guests[client.index].seat = seat
             channels[channel].wasEntered = true
+            expire(channel, at: now)
             guard settings.sendsIceServers,
                 let grant = host.issue(to: client, for: seat, renews: true, at: now, unixTime: unixTime)
             else { return }
@@ -238,19 +249,25 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         }
     }
 
-    /// Data from a sender who announced itself goes to the others, without anything around it. The first socket that
-    /// speaks as somebody is that one; a sender is chosen at random by its page, so nobody else has it by chance.
-    private mutating func say(_ message: JSONValue, _ client: SlabHandle, at now: Instant, unixTime: UnixTime) {
-        guard let word = ApplicationEvent.word(message["sender"]), let data = message["data"], !data.isNull else {
+    /// Data from a sender goes to the others, without anything around it. The first socket that speaks as somebody is
+    /// that one; a sender is chosen at random by its page, so nobody else has it by chance.
+    private mutating func say(_ message: JSONValue, _ client: SlabHandle) {
+        guard let word = ApplicationEvent.word(message["sender"]), let data = message["data"], !data.isNull,
+            (1...settings.limits.senderByteCountMax).contains(word.count)
+        else {
             host.counters.malformed += 1
             return
         }
-        enter(client, at: now, unixTime: unixTime)
-        guard host.isHere(client), let seat = guests[client.index].seat, let room = guests[client.index].channel,
-            let channel = channelByRoom[room],
-            let sender = channels[channel].senders.firstIndex(where: { $0.word == word }),
+        guard let seat = guests[client.index].seat, let room = guests[client.index].channel,
+            let channel = channelByRoom[room], let sender = add(word, of: client, to: channel),
             channels[channel].senders[sender].socket ?? client == client
         else {
+            host.counters.undeliverable += 1
+            return
+        }
+        let text = ApplicationEvent.text("message", data.rawBytes)
+        do { try host.broadcast(from: seat, data: text[...]) } catch {
+            // Without the grant to speak it is heard by nobody, and is nobody.
             host.counters.undeliverable += 1
             return
         }
@@ -260,9 +277,6 @@ package struct SocketIOChannels: ~Copyable, EventDialect {
         {
             guests[client.index].userName = Array(name.rawBytes)
         }
-        let text = ApplicationEvent.text("message", data.rawBytes)
-        // Without the grant to speak it is heard by nobody.
-        do { try host.broadcast(from: seat, data: text[...]) } catch { host.counters.undeliverable += 1 }
     }
 
     // MARK: - Sending

@@ -121,7 +121,9 @@ extension SocketIOSignaling {
                 counters.malformed += 1
                 return dismiss(socket, unknownDialect)
             }
-            if bind(newcomers[handle], to: index) { pass(event, from: socket, to: index) }
+            guard bind(newcomers[handle], to: index) else { return }
+            entrustAnnounced(of: index)
+            pass(event, from: socket, to: index)
         case .listener(let handle, let guessed):
             // That a namespace is one of a dialect may be the doing of a stranger who never was there, so what the
             // socket itself says counts for more.
@@ -131,6 +133,7 @@ extension SocketIOSignaling {
             if index != guessed {
                 spoken[guessed].disconnect(ConnectionID(socket), at: now)
                 guard bind(listener, to: index) else { return }
+                entrustAnnounced(of: index)
             }
             pass(event, from: socket, to: index)
         case nil: break
@@ -152,9 +155,12 @@ extension SocketIOSignaling {
         "None of what is spoken here begins so: \(spoken.map(\.dialectName).joined(separator: ", "))."
     }
 
-    /// Gives those who wait in a namespace to the dialect that it has turned out to be of.
-    func entrust(_ room: RoomName, to index: Int) {
-        while let handle = newcomers.last(in: room) { entrust(handle, to: index) }
+    /// Gives those who wait in a namespace to the dialect that it has turned out to be of. Where it was the coming of a
+    /// socket that has told, they have to be there before its first event is passed on, because it may be for them.
+    func entrustAnnounced(of index: Int) {
+        for room in spoken[index].takeAnnounced() {
+            while let handle = newcomers.last(in: room) { entrust(handle, to: index) }
+        }
     }
 
     /// Gives somebody who is silent to a dialect, until it says something else.

@@ -163,7 +163,7 @@ package final class SocketIOSignaling: EngineEndpoint {
 
     private func nextOutputOfDialects() -> EngineEndpointOutput? {
         for (index, dialect) in spoken.enumerated() {
-            for room in dialect.takeAnnounced() { entrust(room, to: index) }
+            entrustAnnounced(of: index)
             while let output = dialect.nextOutput() {
                 if let output = pass(output, of: dialect) { return output }
             }

@@ -28,7 +28,7 @@ struct MisuseTests {
         #expect(faults == [])
     }
 
-    @Test("a sender who did not announce itself, or is somebody else's, is not heard")
+    @Test("a sender that is somebody else's is not heard until that one has gone; nor is who is not in the channel")
     func spoofed() throws {
         let harness = channels()
         let faults = try harness.play(
@@ -39,16 +39,23 @@ struct MisuseTests {
             ann + channel=ch
             bob + channel=ch
             eve + channel=other
-            bob > ["message",{"sender":2,"data":"x"}]
-            bob > ["message",{"sender":9,"data":"x"}]
             ann > ["message",{"sender":1,"data":"mine"}]
             bob < ["message","mine"]
             bob > ["message",{"sender":1,"data":"x"}]
             eve > ["message",{"sender":1,"data":"x"}]
             root > ["message",{"sender":1,"data":"x"}]
+            bob > ["message",{"sender":2,"data":"own"}]
+            ann < ["message","own"]
+            ann > ["message",{"sender":2,"data":"x"}]
+            ann -
+            carl + channel=ch
+            carl > ["message",{"sender":2,"data":"x"}]
+            carl > ["message",{"sender":1,"data":"inherited"}]
+            bob < ["message","inherited"]
             """)
         #expect(faults == [])
-        #expect(harness.query { $0.counters.undeliverable } == 5)
+        // Sender 1 of the other channel has nothing to do with this one.
+        #expect(harness.query { $0.counters.undeliverable } == 4)
     }
 
     @Test("a channel takes as many as its capacity; who is too many is sent away")
@@ -82,19 +89,39 @@ struct MisuseTests {
         #expect(harness.query { $0.knownCount } == 3)
         #expect(harness.query { $0.counters[.rooms] } == 1)
 
-        let (ann, bob) = (try harness.open(room: "a"), try harness.open(room: "a"))
-        harness.say(#"["message",{"sender":1,"data":1}]"#, on: ann)
-        for sender in [2, 3] { harness.say(#"["new-channel",{"channel":"a","sender":\#(sender)}]"#, on: root) }
-        // The second has made room for the third; the first has a socket and stays.
-        for sender in [2, 3] { harness.say(#"["message",{"sender":\#(sender),"data":\#(sender)}]"#, on: bob) }
-        harness.say(#"["message",{"sender":1,"data":1}]"#, on: ann)
-        #expect(harness.take(ann) == [#"["message",3]"#])
-        #expect(harness.take(bob) == [#"["message",1]"#, #"["message",1]"#])
+        let late = try harness.open(room: "d")
+        #expect(harness.closings == [late: .init(1008, "quota_exceeded")])
+        #expect(harness.query { $0.counters[.rooms] } == 2)
 
-        // Channels that are forgotten count no more.
+        // Channels that are forgotten count no more, and nobody keeps one from being forgotten who is not in it.
+        let ann = try harness.open(room: "a")
         harness.advance(milliseconds: 61_000)
         harness.say(#"["new-channel",{"channel":"e","sender":1}]"#, on: root)
         #expect(harness.query { $0.knownCount } == 2)
+        harness.disconnect(ann)
+    }
+
+    @Test("as many senders as there may be: who is silent makes room, then one of the same socket")
+    func senderLimit() throws {
+        let harness = channels { $0.limits.sendersPerChannelMax = 2 }
+        let root = try harness.open()
+        let members = try (0..<3).map { _ in try harness.open(room: "a") }
+        func say(_ sender: Int, on member: Int) {
+            harness.say(#"["message",{"sender":\#(sender),"data":\#(sender)}]"#, on: members[member])
+        }
+        say(1, on: 0)
+        for sender in [2, 3] { harness.say(#"["new-channel",{"channel":"a","sender":\#(sender)}]"#, on: root) }
+        #expect(harness.query { $0.counters[.roomCapacity] } == 1)
+        // The third has made room for the second by then, the first has a socket and stays.
+        for sender in [2, 3] { say(sender, on: 1) }
+        say(4, on: 2)
+        #expect(harness.query { $0.counters.undeliverable } == 1)
+        say(1, on: 0)
+        #expect(harness.take(members[0]) == [#"["message",2]"#, #"["message",3]"#])
+        #expect(harness.take(members[1]) == [#"["message",1]"#, #"["message",1]"#])
+        harness.disconnect(members[1])
+        say(4, on: 2)
+        #expect(harness.take(members[0]) == [#"["message",4]"#])
     }
 
     @Test("what a sender calls itself may be so long, and no longer")
@@ -107,6 +134,11 @@ struct MisuseTests {
         #expect(harness.query { $0.knownCount } == 0)
         harness.say(#"["new-channel",{"channel":"a","sender":"\#(sender)"}]"#, on: root)
         #expect(harness.query { $0.knownCount } == 1)
+        let (ann, bob) = (try harness.open(room: "b"), try harness.open(room: "b"))
+        harness.say(#"["message",{"sender":"\#(sender)s","data":1}]"#, on: ann)
+        harness.say(#"["message",{"sender":"","data":2}]"#, on: ann)
+        harness.say(#"["message",{"sender":"\#(sender)","data":3}]"#, on: ann)
+        #expect(harness.take(bob) == [#"["message",3]"#])
     }
 
     @Test("what is no event, or says nothing, is ignored")
@@ -161,8 +193,11 @@ struct MisuseTests {
         let root = try harness.open()
         harness.say(#"["new-channel",{"channel":"ch","sender":1}]"#, on: root)
         let (ann, mute) = (try harness.open(room: "ch"), try harness.open(token: "mute", room: "ch"))
-        harness.say(#"["message",{"sender":1,"data":1}]"#, on: mute)
+        harness.say(#"["message",{"sender":1,"data":{"sender":"m"}}]"#, on: mute)
         #expect(harness.take(ann) == [])
+        // It is not that sender either.
+        harness.say(#"["message",{"sender":1,"data":1}]"#, on: ann)
+        #expect(harness.take(mute) == [#"["message",1]"#])
         let room = try #require(RoomName("ch".utf8))
         #expect(harness.act { $0.closeRoom(room, reason: "", at: $1) })
         #expect(harness.closings == [ann: .init(1008, "channel closed"), mute: .init(1008, "channel closed")])

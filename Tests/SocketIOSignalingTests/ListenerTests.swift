@@ -2,6 +2,7 @@ import Containers
 import JSON
 import NetworkPrimitives
 import Signaling
+import SocketIOChannels
 import SocketIOSignaling
 import Testing
 
@@ -114,6 +115,26 @@ struct ListenerTests {
         site.send(#"42/acme,["create or join"]"#, on: client)
         #expect(site.take(client) == [#"42/acme,["create or join"]"#])
         #expect(try connections("bulletin") == 2)
+    }
+
+    @Test("who is silent in a channel gets the first that is said there, though nobody has announced it yet")
+    func channelBeforeAnnouncement() throws {
+        let site = Site { $0.socketIOChannels = SocketIOChannelsSettings() }
+        site.gate.isOpen = true
+        let listeners = try (0..<2).map { _ in try site.connect("", "40/ch,") }
+        let elsewhere = try site.connect("", "40/other,")
+        let speaker = try site.connect("", "40/ch,")
+        for part in 1...3 { site.send(#"42/ch,["message",{"sender":7,"data":{"part":\#(part)}}]"#, on: speaker) }
+        let parts = (1...3).map { #"42/ch,["message",{"part":\#($0)}]"# }
+        for listener in listeners { #expect(site.take(listener) == parts) }
+        // The page's other connection announces it afterwards, which changes nothing.
+        let root = try site.connect()
+        site.send(#"42["new-channel",{"channel":"ch","sender":7}]"#, on: root)
+        let late = try site.connect("", "40/ch,")
+        site.send(#"42/ch,["message",{"sender":8,"data":"hi"}]"#, on: listeners[0])
+        for client in [listeners[1], speaker, late] { #expect(site.take(client) == [#"42/ch,["message","hi"]"#]) }
+        #expect(site.take(listeners[0]) + site.take(elsewhere) + site.take(root) == [])
+        #expect(try site.standing("socketio-channels").live.participants == 4)
     }
 
     @Test("an operator ends somebody who only listens; one whom the gate refuses by now is told and sent away")
