@@ -159,7 +159,10 @@ package struct NodePark: ~Copyable, EventDialect {
         guard let place = guests[client.index].place else { return }
         let everybody = members(of: place.room)
         switch place.vocabulary {
-        case .program: host.send(ApplicationEvent.text("joined", place.card[...]), to: client)
+        // Pages of different versions wait for the one or the other.
+        case .program:
+            host.send(ApplicationEvent.text("joined", place.card[...]), to: client)
+            host.send(ApplicationEvent.text("welcome", place.card[...]), to: client)
         case .article:
             let names = everybody.map { guests[$0.index].name }.joined(separator: ",")
             host.send(ApplicationEvent.text("joined", ApplicationEvent.argument(names)), to: client)

@@ -17,6 +17,7 @@ struct MisuseTests {
             ann + token=ann
             ann > ["join",{"roomId":"secret","userId":"a"}]
             ann < ["joined",{"roomId":"secret","userId":"a"}]
+            ann < ["welcome",{"roomId":"secret","userId":"a"}]
             eve +
             eve > ["join",{"roomId":"secret","userId":"a"}]
             eve < ["error","unauthorized"]
@@ -99,7 +100,8 @@ struct MisuseTests {
         for index in 0..<4 {
             members.append(try harness.open())
             harness.say(#"["join",{"roomId":"r","userId":\#(index)}]"#, on: members[index])
-            #expect(harness.take(members[index]) == [#"["joined",{"roomId":"r","userId":\#(index)}]"#])
+            let object = #"{"roomId":"r","userId":\#(index)}"#
+            #expect(harness.take(members[index]) == [#"["joined",\#(object)]"#, #"["welcome",\#(object)]"#])
         }
         let late = try harness.open("late")
         harness.say(#"["join",{"roomId":"r","userId":9}]"#, on: late)
@@ -120,7 +122,7 @@ struct MisuseTests {
         #expect(harness.take(ann) == [#"["error","metadata_too_long"]"#])
         #expect(harness.query { $0.counters[.metadataBytes] } == 1)
         harness.say(#"["join",\#(object)]"#, on: ann)
-        #expect(harness.take(ann) == [#"["joined",\#(object)]"#])
+        #expect(harness.take(ann) == [#"["joined",\#(object)]"#, #"["welcome",\#(object)]"#])
         let bob = try harness.open()
         harness.say(#"["join","r","\#(String(repeating: "u", count: 58))"]"#, on: bob)
         #expect(harness.take(bob) == [#"["error","metadata_too_long"]"#])

@@ -14,9 +14,11 @@ struct TranscriptTests {
             ann +
             ann > ["join",{"userId":"a","roomId":123}]
             ann < ["joined",{"userId":"a","roomId":123}]
+            ann < ["welcome",{"userId":"a","roomId":123}]
             bob +
             bob > ["join",{"userId":"b","roomId":123,"nick":"B"}]
             bob < ["joined",{"userId":"b","roomId":123,"nick":"B"}]
+            bob < ["welcome",{"userId":"b","roomId":123,"nick":"B"}]
             ann < ["welcome",{"userId":"b","roomId":123,"nick":"B"}]
             ann < ["createOffer",{"userId":"b","roomId":123,"nick":"B"}]
             ann > ["offer",{"userId":"a","roomId":123,"sdp":"{\\"type\\":\\"offer\\"}"}]
@@ -70,6 +72,7 @@ struct TranscriptTests {
             ann +
             ann > ["join",{"roomId":"r","userId":"a"}]
             ann < ["joined",{"roomId":"r","userId":"a"}]
+            ann < ["welcome",{"roomId":"r","userId":"a"}]
             bob +
             bob > ["join","r"]
             bob < ["joined","ann,bob"]
@@ -78,6 +81,7 @@ struct TranscriptTests {
             carl +
             carl > ["join",{"roomId":"r","userId":"c"}]
             carl < ["joined",{"roomId":"r","userId":"c"}]
+            carl < ["welcome",{"roomId":"r","userId":"c"}]
             bob < ["newUserJoined","carl"]
             ann < ["welcome",{"roomId":"r","userId":"c"}]
             ann < ["createOffer",{"roomId":"r","userId":"c"}]
@@ -107,9 +111,11 @@ struct TranscriptTests {
             ann +
             ann > ["join",{"roomId":"r"}]
             ann < ["joined",{"roomId":"r"}]
+            ann < ["welcome",{"roomId":"r"}]
             bob +
             bob > [ "join" , { "roomId" : "\u0072", "n":1.0e1 } ]
             bob < ["joined",{ "roomId" : "\u0072", "n":1.0e1 }]
+            bob < ["welcome",{ "roomId" : "\u0072", "n":1.0e1 }]
             ann < ["welcome",{ "roomId" : "\u0072", "n":1.0e1 }]
             ann < ["createOffer",{ "roomId" : "\u0072", "n":1.0e1 }]
             bob > ["candidate",{"a": null, "b":"\/\ud83d"}]
@@ -127,6 +133,7 @@ struct TranscriptTests {
             ann +
             ann > ["join",{"roomId":"r","userId":"a"}]
             ann < ["joined",{"roomId":"r","userId":"a"}]
+            ann < ["welcome",{"roomId":"r","userId":"a"}]
             ann > ["join",{"roomId":"r","userId":"a2"}]
             ann < ["error","用户已在房间里"]
             eve +
@@ -137,6 +144,7 @@ struct TranscriptTests {
             eve > ["offer",{"roomId":"r","userId":"a"}]
             eve > ["join",{"roomId":"s","userId":"a"}]
             eve < ["joined",{"roomId":"s","userId":"a"}]
+            eve < ["welcome",{"roomId":"s","userId":"a"}]
             ann > ["join","s"]
             ann < ["joined","eve,ann"]
             eve < ["welcome",{"roomId":"s","userId":"ann"}]
@@ -145,6 +153,7 @@ struct TranscriptTests {
             ann < ["leave",{"roomId":"s","userId":"a"}]
             ann < ["userLeft","eve"]
             eve < ["joined",{"roomId":"r","userId":"a"}]
+            eve < ["welcome",{"roomId":"r","userId":"a"}]
             """)
         #expect(faults == [])
     }
