@@ -12,6 +12,7 @@ const vm = require("node:vm");
 const SCRIPT = path.join(__dirname, "../../../Sources/Pages/site/socket.io/socket.io.js");
 const SOURCE = new vm.Script(fs.readFileSync(SCRIPT, "utf8"), { filename: "socket.io.js" });
 const OPEN = '0{"sid":"engine","upgrades":[],"pingInterval":60000,"pingTimeout":60000,"maxPayload":1000000}';
+const ADDRESS = "https://tern.example.org/page.html?own=query";
 const QUICK = { reconnectionDelay: 1, reconnectionDelayMax: 2 };
 
 /** The end of a WebSocket that the client does not see. */
@@ -48,12 +49,14 @@ class FakeConnection {
 
   signalingState = "stable";
 
-  constructor(configuration) {
-    this.configuration = configuration;
+  constructor(...details) {
+    if (details[0]?.isWrong) throw new Error("wrong");
+    this.details = details;
+    this.configuration = details[0];
   }
 
   getConfiguration() {
-    return this.configuration;
+    return { iceServers: [], ...this.configuration };
   }
 
   setConfiguration(configuration) {
@@ -65,8 +68,15 @@ class FakeConnection {
   }
 }
 
+const STUN = { urls: "stun:elsewhere.example.org" };
+const TURN = { urls: ["stun:own.example.org", "TURNS:own.example.org"], username: "own", credential: "c" };
+
+function relay(name) {
+  return { urls: ["turn:tern.example.org"], username: name, credential: "c" };
+}
+
 /** A page that has loaded the client. */
-function load(address = "https://tern.example.org/page.html?own=query") {
+function load({ globals = {}, isLocked = false } = {}) {
   const sockets = [];
   const reported = [];
   class PageWebSocket extends FakeWebSocket {
@@ -75,11 +85,14 @@ function load(address = "https://tern.example.org/page.html?own=query") {
       sockets.push(this);
     }
   }
+  // Each page has a constructor of its own, because what is put in front of it leaves a trace in its prototype.
+  const Native = class RTCPeerConnection extends FakeConnection {};
   const page = vm.createContext({
-    URL, URLSearchParams, setTimeout, clearTimeout, Blob, WebSocket: PageWebSocket, location: new URL(address),
-    reportError: (error) => reported.push(error.message), RTCPeerConnection: FakeConnection,
-    webkitRTCPeerConnection: FakeConnection, ArrayBuffer, Uint8Array,
+    URL, URLSearchParams, setTimeout, clearTimeout, Blob, WebSocket: PageWebSocket, location: new URL(ADDRESS),
+    reportError: (error) => reported.push(error.message), RTCPeerConnection: Native, Native,
+    webkitRTCPeerConnection: Native, ArrayBuffer, Uint8Array, ...globals,
   });
+  if (isLocked) Object.defineProperty(page, "RTCPeerConnection", { writable: false });
   SOURCE.runInContext(page);
   return { page, io: page.io, reported, sockets };
 }
@@ -327,19 +340,68 @@ const cases = {
     same(count, 2);
   },
 
+  before_the_server_gives_relays_connections_are_what_the_page_asks_for() {
+    const { page } = load();
+    const { RTCPeerConnection } = page;
+    assert.equal(page.webkitRTCPeerConnection, RTCPeerConnection);
+    assert.equal(RTCPeerConnection.name, page.Native.name);
+    assert.equal(RTCPeerConnection.prototype, page.Native.prototype);
+    assert.equal(RTCPeerConnection.generateCertificate(), "a certificate");
+    assert.throws(() => RTCPeerConnection(), TypeError);
+    assert.throws(() => new RTCPeerConnection({ isWrong: true }), /wrong/);
+    class Derived extends RTCPeerConnection {}
+    const configuration = { iceServers: 7 };
+    for (const details of [[], [undefined], [null], [configuration], [configuration, "legacy", undefined]]) {
+      const made = [new RTCPeerConnection(...details), new Derived(...details)];
+      for (const each of made) {
+        assert.equal(each.details.length, details.length);
+        details.forEach((detail, index) => assert.equal(each.details[index], detail));
+        assert(each instanceof RTCPeerConnection && each instanceof page.Native);
+      }
+      same([made[0] instanceof Derived, made[1] instanceof Derived], [false, true]);
+      assert.equal(made[0].constructor, RTCPeerConnection);
+      assert.equal(Object.getPrototypeOf(made[0]), page.Native.prototype);
+    }
+  },
+
+  pages_without_a_constructor_or_with_a_locked_one_are_served_all_the_same() {
+    const none = load({ globals: { RTCPeerConnection: undefined, webkitRTCPeerConnection: undefined } });
+    same([typeof none.io, typeof none.page.RTCPeerConnection], ["function", "undefined"]);
+    class Locked extends FakeConnection {}
+    const locked = load({ globals: { RTCPeerConnection: Locked, webkitRTCPeerConnection: undefined }, isLocked: true });
+    assert.equal(typeof locked.io, "function");
+    assert.equal(locked.page.RTCPeerConnection, Locked);
+    assert.equal(Locked.prototype.constructor, Locked);
+  },
+
+  connections_that_were_there_before_get_relays_too() {
+    const { page, server } = connected();
+    const give = (...names) => server.say(`42${JSON.stringify(["iceServers", names.map(relay)])}`);
+    const { RTCPeerConnection } = page;
+    const made = [
+      new RTCPeerConnection(), new RTCPeerConnection({ iceServers: [STUN], extra: 1 }),
+      new RTCPeerConnection({ iceServers: [TURN] }), new RTCPeerConnection(), new RTCPeerConnection(),
+    ];
+    // The page has got some of its own meanwhile.
+    made[3].setConfiguration({ iceServers: [TURN] });
+    made[4].close();
+    const servers = () => made.map((each) => each.getConfiguration().iceServers);
+    give("first");
+    same(servers(), [[relay("first")], [STUN, relay("first")], [TURN], [TURN], []]);
+    same(made[1].configuration.extra, 1);
+    give("second");
+    same(servers(), [[relay("second")], [STUN, relay("second")], [TURN], [TURN], []]);
+    same(new RTCPeerConnection().configuration.iceServers, [relay("second")]);
+  },
+
   pages_that_name_no_relay_get_that_of_the_server() {
     const { page, socket, server } = connected();
     const give = (...names) => server.say(`42${JSON.stringify(["iceServers", names.map(relay)])}`);
-    const relay = (name) => ({ urls: ["turn:tern.example.org"], username: name, credential: "c" });
-    const stun = { urls: "stun:elsewhere.example.org" };
-    const turn = { urls: ["stun:own.example.org", "TURNS:own.example.org"], username: "own", credential: "c" };
+    const [stun, turn] = [STUN, TURN];
+    const { RTCPeerConnection } = page;
     const seen = record(socket, "iceServers");
-    assert.equal(page.RTCPeerConnection, FakeConnection);
     give("first");
     same(seen[0][1][0].username, "first");
-    const { RTCPeerConnection } = page;
-    assert.notEqual(RTCPeerConnection, FakeConnection);
-    assert.equal(page.webkitRTCPeerConnection, RTCPeerConnection);
     const own = { iceServers: [turn], bundlePolicy: "max-bundle" };
     class Derived extends RTCPeerConnection {}
     const made = [

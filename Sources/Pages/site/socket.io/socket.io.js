@@ -356,51 +356,73 @@
 
   // MARK: - TURN servers for pages that know of none
 
-  /** What the server gave out last. */
-  let given = [];
-  /** Connections that were completed, and the servers that the page itself had named. */
-  let completed = [];
+  /** What the server gave out last; null until it has. */
+  let given = null;
+  /** Connections that have it, or are older, and the servers that the page itself named, once somebody has looked. */
+  let connections = [];
 
   const isTURN = ({ urls, url }) => [urls ?? url ?? []].flat().some((each) => /^turns?:/i.test(each));
 
   /**
-   * From now on connections whose configuration names no TURN server have these, too; those that have earlier ones get
-   * these instead, for their next gathering of candidates. A page that names TURN servers itself is left alone.
+   * From now on connections whose configuration names no TURN server have these, too: the next ones from the start,
+   * those that there are for their next gathering of candidates. They replace earlier ones of the server. A page that
+   * names TURN servers itself is left alone.
    *
    * @param {RTCIceServer[]} servers
    */
   function completeConnections(servers) {
     given = servers;
-    if (globalThis.RTCPeerConnection && !completeConnections.isInstalled) installConstructor(RTCPeerConnection);
-    completeConnections.isInstalled = true;
-    completed = completed.filter(({ reference }) => (reference.deref()?.signalingState ?? "closed") !== "closed");
-    for (const { reference, own } of completed) {
-      const connection = reference.deref();
+    connections = connections.filter(({ reference }) => (reference.deref()?.signalingState ?? "closed") !== "closed");
+    for (const entry of connections) {
+      const connection = entry.reference.deref();
       try {
-        connection?.setConfiguration({ ...connection.getConfiguration(), iceServers: [...own, ...given] });
+        const configuration = connection.getConfiguration();
+        // Before the first time all of them are the page's, which may have changed them since.
+        entry.own ??= [...(configuration.iceServers ?? [])];
+        if (entry.own.some(isTURN)) continue;
+        connection.setConfiguration({ ...configuration, iceServers: [...entry.own, ...given] });
       } catch (error) {
         reportError(error);
       }
     }
   }
 
-  /** A proxy is the constructor in all that it does not do itself: `instanceof`, subclasses, static functions. */
-  function installConstructor(Native) {
-    const Completing = new Proxy(Native, {
-      construct(target, [configuration, ...rest], newTarget) {
-        const own = [...(configuration?.iceServers ?? [])];
-        if (own.some(isTURN)) return Reflect.construct(target, [configuration, ...rest], newTarget);
-        const complete = { ...configuration, iceServers: [...own, ...given] };
-        const connection = Reflect.construct(target, [complete, ...rest], newTarget);
-        completed = completed.filter(({ reference }) => reference.deref());
-        completed.push({ reference: new WeakRef(connection), own });
-        return connection;
-      },
-    });
-    for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) {
-      if (globalThis[name]) globalThis[name] = Completing;
+  /** `own` is undefined as long as nobody has to know. */
+  function remember(connection, own) {
+    connections = connections.filter(({ reference }) => reference.deref());
+    connections.push({ reference: new WeakRef(connection), own });
+    return connection;
+  }
+
+  /**
+   * Puts something in front of the constructor. This is done when the script is loaded, because there are pages that
+   * keep the constructor, or make their connection, before the server has said anything; until it has given out servers
+   * whatever the page asks for is done as it asks for it. A proxy is the constructor in all that it does not do itself:
+   * `instanceof`, subclasses, static functions.
+   */
+  function installConstructor(names) {
+    const substitutes = new Map();
+    for (const name of names) {
+      const Native = globalThis[name];
+      if (typeof Native !== "function") continue;
+      if (!substitutes.has(Native)) substitutes.set(Native, new Proxy(Native, { construct }));
+      // Where the page has locked it, it stays what it is. Otherwise a connection names the constructor that it is of.
+      if (Reflect.set(globalThis, name, substitutes.get(Native)) && Native.prototype.constructor === Native) {
+        Reflect.set(Native.prototype, "constructor", substitutes.get(Native));
+      }
     }
   }
+
+  function construct(target, details, newTarget) {
+    if (!given) return remember(Reflect.construct(target, details, newTarget));
+    const [configuration, ...rest] = details;
+    const own = [...(configuration?.iceServers ?? [])];
+    if (own.some(isTURN)) return Reflect.construct(target, details, newTarget);
+    const complete = { ...configuration, iceServers: [...own, ...given] };
+    return remember(Reflect.construct(target, [complete, ...rest], newTarget), own);
+  }
+
+  installConstructor(["RTCPeerConnection", "webkitRTCPeerConnection"]);
 
   // MARK: - io()
 
