@@ -122,8 +122,7 @@ package struct ServerSettings: Sendable {
         quarantineSeconds = configuration.relay.portQuarantineSeconds
         quotas = Self.quotas(configuration.quotas, stored?.quotas)
 
-        let limits = Self.limits(
-            configuration, allocationsMax: relaySocketsMax, tcpPeersMax: forPeers / host.workerCount)
+        let limits = Self.limits(configuration, relaySocketsMax, tcpPeersMax: forPeers / host.workerCount)
         let nonces = NonceAuthority(
             secret: configuration.authentication.nonceSecret.map { Array($0.utf8) } ?? nonceSecret,
             lifetimeSeconds: configuration.authentication.nonceLifetimeSeconds)
@@ -141,7 +140,7 @@ package struct ServerSettings: Sendable {
     }
 
     private static func limits(
-        _ configuration: ServerConfiguration, allocationsMax: Int, tcpPeersMax: Int
+        _ configuration: ServerConfiguration, _ allocationsMax: Int, tcpPeersMax: Int
     ) -> Limits {
         let quota = configuration.quotas
         return Limits(

@@ -29,8 +29,8 @@ struct SQLiteConnection: ~Copyable {
         _ path: String, _ mode: Mode, _ patienceMilliseconds: CInt
     ) throws(UserSourceError) -> OpaquePointer {
         var opened: OpaquePointer?
-        // For reading too: only who may write can undo the half-done change of a writer that has died, or read a file in
-        // WAL mode that nobody else has open. Without the right to write SQLite opens it for reading.
+        // For reading too: only who may write can undo the half-done change of a writer that has died, or read a file
+        // in WAL mode that nobody else has open. Without the right to write SQLite opens it for reading.
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let status = unsafe sqlite3_open_v2(path, &opened, flags, nil)
         guard status == SQLITE_OK, let handle = unsafe opened else {

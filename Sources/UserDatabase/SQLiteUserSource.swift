@@ -128,8 +128,8 @@ private struct RealmReader {
         snapshot.users = users
         if let first = badKeys.first {
             snapshot.remarks.append(
-                "\(counted(badKeys.count, "user")) left out, such as \(Quoted(first)): hmackey must have 32 hexadecimal "
-                    + "digits (MD5 of name:realm:password) or 64 (SHA-256)")
+                "\(counted(badKeys.count, "user")) left out, such as \(Quoted(first)): hmackey must have 32 "
+                    + "hexadecimal digits (MD5 of name:realm:password) or 64 (SHA-256)")
         }
         if badNameCount > 0 {
             snapshot.remarks.append(
@@ -151,8 +151,8 @@ private struct RealmReader {
         }
         guard !others.isEmpty else { return }
         snapshot.remarks.append(
-            "no user of realm \(Quoted(realm)), but of \(others.joined(separator: ", ")): set realm, or add users to this "
-                + "one")
+            "no user of realm \(Quoted(realm)), but of \(others.joined(separator: ", ")): set realm, or add users to "
+                + "this one")
     }
 
     private mutating func readSecrets(_ connection: borrowing SQLiteConnection) throws(UserSourceError) {

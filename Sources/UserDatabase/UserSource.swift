@@ -3,7 +3,8 @@ package import TURN
 /// A place outside the configuration where users and secrets are kept. SQLite is one; a server of another kind of
 /// database would be asked in the same three ways.
 ///
-/// One thread owns a source and may wait in it for as long as a disk or a network takes; nobody who serves packets does.
+/// One thread owns a source and may wait in it for as long as a disk or a network takes; nobody who serves packets
+/// does.
 package protocol UserSource: ~Copyable {
     /// Whether there may be something new since the last `load` that succeeded. Cheap: it is asked every second.
     mutating func hasNews() throws(UserSourceError) -> Bool
@@ -65,6 +66,7 @@ package struct UserSnapshot: Sendable {
 
 /// A range of peers that all users of a realm may reach, or may not.
 package struct StoredPeerRule: Hashable, Sendable {
+    /// Whether they may.
     package enum Kind: Hashable, Sendable {
         case allow, deny
     }

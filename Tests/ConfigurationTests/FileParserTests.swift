@@ -177,15 +177,16 @@ struct FileParserTests {
     @Test("each option without effect is named once")
     func announcements() {
         let result = load(
-            "no-auth\ncli\ncli-password=hidden\nredis-statsdb=x\nredis-statsdb=x\nsyslog-facility=local0\nno-cli\nprod\n"
+            "no-auth\ncli\ncli-password=hidden\nredis-statsdb=x\nredis-statsdb=x\nsyslog-facility=local0\nno-cli\n"
+                + "prod\n"
         )
         #expect(
             result.lines.dropFirst() == [
                 "turnserver.conf:2: note: cli: accepted without effect: there is no telnet console",
                 "turnserver.conf:3: note: cli-password: accepted without effect: there is no telnet console",
                 "turnserver.conf:4: note: redis-statsdb: accepted without effect: figures are published as metrics",
-                "turnserver.conf:6: note: syslog-facility: accepted; takes effect with a later release: other facilities "
-                    + "than daemon",
+                "turnserver.conf:6: note: syslog-facility: accepted; takes effect with a later release: other "
+                    + "facilities than daemon",
             ])
     }
 

@@ -7,8 +7,8 @@ import UserDatabase
 
 // Users and secrets of a database: read at the start and by a reload that names another one, watched in between.
 extension Server {
-    /// Reads them for the start. A file that is not there yet is no error where the configuration has credentials of its
-    /// own: coturn would make it, and configurations name it that never use it.
+    /// Reads them for the start. A file that is not there yet is no error where the configuration has credentials of
+    /// its own: coturn would make it, and configurations name it that never use it.
     static func storedUsers(
         _ selection: UserSelection?, _ configuration: ServerConfiguration
     ) throws(StartFailure) -> StoredUsers? {

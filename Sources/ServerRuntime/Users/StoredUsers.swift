@@ -54,7 +54,8 @@ package struct StoredUsers: Sendable {
             let table = rule.kind == .deny ? "denied_peer_ip" : "allowed_peer_ip"
             guard let matcher = PeerMatcher(rule.text) else {
                 let complaint =
-                    "\(Quoted(Array(rule.text.utf8))) in \(table) is no address, no range and no prefix; correct the row"
+                    "\(Quoted(Array(rule.text.utf8))) in \(table) is no address, no range and no prefix; "
+                    + "correct the row"
                 guard rule.kind == .allow else {
                     throw UserSourceError(.unusable, "\(database.path): \(complaint)")
                 }
@@ -92,7 +93,8 @@ package struct StoredUsers: Sendable {
         }
     }
 
-    /// Waits up to five seconds for somebody who is writing: at the start and at a reload there is nothing to go on with.
+    /// Waits up to five seconds for somebody who is writing: at the start and at a reload there is nothing to go on
+    /// with.
     static func load(_ selection: UserSelection) throws(UserSourceError) -> StoredUsers {
         var source = selection.makeSource(patienceMilliseconds: 5000)
         let snapshot = try source.load(realm: selection.realm, limits: UserSourceLimits())
