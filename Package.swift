@@ -91,6 +91,10 @@ let host: [Target] = [
     .target(name: "LinuxSockets", dependencies: ["NetworkPrimitives", "CLinux"], swiftSettings: strict),
     .target(
         name: "EventLoop", dependencies: ["NetworkPrimitives", "LinuxSockets", "CLinux"], swiftSettings: strict),
+    // Of the commands, which may wait.
+    .target(
+        name: "CClient", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 ]
 
 let services: [Target] = [
@@ -123,11 +127,17 @@ let assembly: [Target] = [
             "LinuxSockets", "EventLoop", "Configuration", "Telemetry", "CredentialService", "UserDatabase",
             "WebService",
         ], swiftSettings: strict),
+    .target(
+        name: "OperatorClient",
+        dependencies: [
+            "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
+            "CClient",
+        ], swiftSettings: strict),
     .executableTarget(
         name: "tern",
         dependencies: [
             "NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling", "LinuxSockets", "EventLoop", "Configuration",
-            "CredentialService", "UserDatabase", "ServerRuntime",
+            "CredentialService", "UserDatabase", "ServerRuntime", "OperatorClient",
         ],
         swiftSettings: strict),
 ]
@@ -255,6 +265,9 @@ let testTargets: [Target] = [
     .testTarget(
         name: "HostTests",
         dependencies: ["LinuxSockets", "EventLoop", "NetworkPrimitives", "SocketSupport", "TestSupport"],
+        swiftSettings: relaxed),
+    .testTarget(
+        name: "OperatorClientTests", dependencies: ["OperatorClient", "JSON", "NetworkPrimitives"],
         swiftSettings: relaxed),
     .testTarget(
         name: "ConfigurationTests", dependencies: ["Configuration", "NetworkPrimitives"],

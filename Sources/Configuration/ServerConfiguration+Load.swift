@@ -24,6 +24,13 @@ extension ServerConfiguration {
             source: ConfigurationSource(settings: settings))
     }
 
+    /// The control socket that a file names, whatever else is wrong with it: who asks a running server about a file that
+    /// has become wrong still has to find the server.
+    package static func controlSocket(in file: ConfigurationFile) -> String? {
+        var log = DiagnosticLog()
+        return Settings.read(ConfigurationFileParser.parse(file, log: &log), log: &log).text("control-socket")
+    }
+
     /// A server for the machine it runs on and nothing else: loopback listeners and relay addresses, loopback peers,
     /// one user, and signaling with rooms that every visitor may enter, who is of this machine too. Port 0 leaves
     /// signaling out. Throws when the name or the password cannot be used.

@@ -6,6 +6,10 @@ import UserDatabase
 /// `tern check-config FILE`: everything there is to say about a configuration, without starting anything.
 enum CheckConfigCommand {
     static func run(_ arguments: [String]) -> ExitStatus {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            Console.write(Help.page("check-config"))
+            return .success
+        }
         guard arguments.count == 1, let path = arguments.first, !path.hasPrefix("-") else {
             Console.complain("usage: tern check-config FILE")
             return .usage

@@ -6,6 +6,10 @@ import UserDatabase
 /// `tern check-peer IP`: whether clients may reach a peer, and which rule decides.
 enum CheckPeerCommand {
     static func run(_ arguments: [String]) -> ExitStatus {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            Console.write(Help.page("check-peer"))
+            return .success
+        }
         guard let text = arguments.first, !text.hasPrefix("-") else {
             Console.complain("usage: tern check-peer IP[:PORT] [-c FILE] [coturn options]")
             return .usage

@@ -18,11 +18,11 @@ enum CredentialsCommand {
 
     static func run(_ arguments: [String]) -> ExitStatus {
         if arguments.contains("--help") || arguments.contains("-h") {
-            Console.write(Help.credentials)
+            Console.write(Help.page("credentials"))
             return .success
         }
         guard let request = parse(arguments) else {
-            Console.complain(Help.credentials)
+            Console.complain(Help.page("credentials"))
             return .usage
         }
         guard let configuration = ConfigurationLoading.load(CommandLineOptions(parsing: request.rest), showing: .errors)

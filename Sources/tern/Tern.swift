@@ -20,23 +20,19 @@ enum Tern {
 
     private static func run(_ command: String, _ arguments: [String]) -> ExitStatus {
         switch command {
-        case "serve": return ServeCommand.run(arguments, name: "tern serve")
-        case "check-config": return CheckConfigCommand.run(arguments)
-        case "check-peer": return CheckPeerCommand.run(arguments)
-        case "credentials": return CredentialsCommand.run(arguments)
-        case "token": return TokenCommand.run(arguments)
-        case "users": return UsersCommand.run(arguments)
         case "--version", "-V", "version":
             Console.write("Tern \(Version.number)")
             return .success
         case "--help", "-h", "help":
-            Console.write(Help.overview)
+            Console.write(arguments.first.map { Help.page($0) } ?? Help.overview)
             return .success
-        default:
-            Console.complain("tern: \(Console.shown(command)) is no command")
-            Console.complain(Help.overview)
+        default: break
+        }
+        guard let description = CommandTable.command(named: command) else {
+            Console.complain("tern: \(Console.shown(command)) is no command; 'tern --help' lists them")
             return .usage
         }
+        return description.run(arguments)
     }
 
     private static func exit(_ status: ExitStatus) -> Never { Process.exit(status.rawValue) }
@@ -49,4 +45,6 @@ enum ExitStatus: Int32 {
     case failure = 1
     /// The question was not understood.
     case usage = 2
+    /// No server answered.
+    case unreachable = 3
 }

@@ -18,11 +18,11 @@ enum TokenCommand {
 
     static func run(_ arguments: [String]) -> ExitStatus {
         if arguments.contains("--help") || arguments.contains("-h") {
-            Console.write(Help.token)
+            Console.write(Help.page("token"))
             return .success
         }
         guard let request = parse(arguments), let room = request.room else {
-            Console.complain(Help.token)
+            Console.complain(Help.page("token"))
             return .usage
         }
         guard let configuration = ConfigurationLoading.load(CommandLineOptions(parsing: request.rest), showing: .errors)

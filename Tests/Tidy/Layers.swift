@@ -59,6 +59,7 @@ struct Layer: Sendable {
         Layer("CLinux", .host),
         Layer("LinuxSockets", .host, ["NetworkPrimitives", "CLinux"], system: ["Glibc"]),
         Layer("EventLoop", .host, ["NetworkPrimitives", "LinuxSockets", "CLinux"], system: ["Glibc"]),
+        Layer("CClient", .host),
 
         Layer("Configuration", .services, ["NetworkPrimitives"]),
         Layer("Telemetry", .services, ["NetworkPrimitives"]),
@@ -82,10 +83,16 @@ struct Layer: Sendable {
                 "CredentialService", "UserDatabase", "WebService",
             ], system: ["Glibc"]),
         Layer(
+            "OperatorClient", .assembly,
+            [
+                "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
+                "CClient",
+            ], system: ["Glibc"]),
+        Layer(
             "tern", .executables,
             [
                 "NetworkPrimitives", "Crypto", "JSON", "TURN", "Signaling", "LinuxSockets", "EventLoop",
-                "Configuration", "CredentialService", "UserDatabase", "ServerRuntime",
+                "Configuration", "CredentialService", "UserDatabase", "ServerRuntime", "OperatorClient",
             ]),
     ]
 
@@ -96,7 +103,9 @@ struct Layer: Sendable {
     ]
 
     /// The one target that sees a library of the system.
-    static let ownerOfLibrary = ["COpenSSL": "Crypto", "CZlib": "Deflate", "CTLS": "TLS", "CSQLite": "UserDatabase"]
+    static let ownerOfLibrary = [
+        "COpenSSL": "Crypto", "CZlib": "Deflate", "CTLS": "TLS", "CSQLite": "UserDatabase", "CClient": "OperatorClient",
+    ]
 
     /// What is wrong with the table itself: the law of the rings, whatever the rows say.
     static func violations(in table: [Layer]) -> [String] {
