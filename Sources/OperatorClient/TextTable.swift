@@ -35,6 +35,19 @@ package struct TextTable: Sendable {
         return String(line[...last])
     }
 
+    /// Lines of at most `width` characters, but for words that are longer.
+    package static func wrapped(_ text: String, at width: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] = "\(last) \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+
     /// Names of users and rooms are chosen by strangers, and a terminal obeys control characters.
     package static func printable(_ text: String) -> String {
         var scalars = String.UnicodeScalarView()

@@ -17,6 +17,22 @@ package struct TestIdentity: Sendable {
         self.key = Array(key.prefix { $0 != 0 })
     }
 
+    /// For other names than `turn.example`, such as `DNS:a.example,IP:192.0.2.9`, and until another time than 2040,
+    /// such as `20210101000000Z`.
+    package init(names: String, notAfter: String = "20400101000000Z") {
+        var certificate = [UInt8](repeating: 0, count: 8192)
+        var key = [UInt8](repeating: 0, count: 8192)
+        let isMade = names.withCString { names in
+            notAfter.withCString { end in
+                test_identity_for(
+                    Int32(TEST_KEY_EC), nil, end, names, &certificate, certificate.count, &key, key.count)
+            }
+        }
+        precondition(isMade, "OpenSSL makes keys and certificates")
+        self.certificate = Array(certificate.prefix { $0 != 0 })
+        self.key = Array(key.prefix { $0 != 0 })
+    }
+
     package static let rsa = TestIdentity(kind: TEST_KEY_RSA)
     package static let ecdsa = TestIdentity(kind: TEST_KEY_EC)
 }

@@ -1,3 +1,5 @@
+import OperatorClient
+
 /// A command as its users see it. `--help`, the reading of its words and the completion of shells are made of this.
 struct CommandDescription: Sendable {
     /// Under which heading it stands.
@@ -89,7 +91,7 @@ extension CommandDescription {
             lines.append("")
             for (option, left) in zip(options, left) {
                 let indent = String(repeating: " ", count: width + 4)
-                let text = Self.wrapped(option.summary, at: 110 - width).joined(separator: "\n" + indent)
+                let text = TextTable.wrapped(option.summary, at: 110 - width).joined(separator: "\n" + indent)
                 lines.append("  \(left)\(String(repeating: " ", count: width - left.count))  \(text)")
             }
         }
@@ -98,16 +100,4 @@ extension CommandDescription {
     }
 
     private static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
-
-    private static func wrapped(_ text: String, at width: Int) -> [String] {
-        var lines: [String] = []
-        for word in text.split(separator: " ") {
-            if let last = lines.last, last.count + 1 + word.count <= width {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines
-    }
 }

@@ -65,6 +65,10 @@ enum CommandTable {
         CommandDescription(
             name: "config", group: .running, summary: "show the configuration in force, without its secrets",
             options: ServerChoice.options, notes: ServerChoice.notes, run: ControlCommands.configuration),
+        CommandDescription(
+            name: "selftest", group: .running,
+            summary: "use the server as clients do, and say in words what does not work",
+            options: SelftestCommand.options, notes: SelftestCommand.notes, run: SelftestCommand.run),
     ]
 
     private static let preparing: [CommandDescription] = [

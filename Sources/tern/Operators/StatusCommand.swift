@@ -14,19 +14,13 @@ enum StatusCommand {
     private static func text(_ server: JSONValue) -> String {
         var lines: [(String, String)] = []
         let uptime = Units.duration(seconds: server.int("uptime_s"))
-        lines.append(
-            (
-                "server",
-                "Tern \(server.text("version")), up \(uptime), \(Units.counted(server.int("workers"), "worker"))"
-            ))
+        let workers = Units.counted(server.int("workers"), "worker")
+        lines.append(("server", "Tern \(server.text("version")), up \(uptime), \(workers)"))
         if let state = server["state"]?.string ?? (server["draining"]?.bool == true ? "draining" : nil) {
             lines.append(("state", TextTable.printable(state)))
         }
-        lines.append(
-            (
-                "process",
-                "\(Units.bytes(server.int("resident_bytes"))) resident, \(Units.counted(server.int("open_files"), "open file"))"
-            ))
+        let files = Units.counted(server.int("open_files"), "open file")
+        lines.append(("process", "\(Units.bytes(server.int("resident_bytes"))) resident, \(files)"))
         lines.append(("allocations", allocations(server["allocations"])))
         lines.append(("relayed", relayed(server["relayed"])))
         lines.append(("dropped", drops(server["drops"])))

@@ -17,6 +17,10 @@ enum { TEST_KEY_RSA = 1, TEST_KEY_EC = 2, TEST_KEY_RSA_WEAK = 3 };
 bool test_identity(int32_t kind, const char *_Nullable password, uint8_t *certificate, size_t certificate_capacity,
                    uint8_t *key, size_t key_capacity);
 
+/// The same with an end of its own, as ASN.1 writes it, and other names, as OpenSSL's configuration has them.
+bool test_identity_for(int32_t kind, const char *_Nullable password, const char *not_after, const char *names,
+                       uint8_t *certificate, size_t certificate_capacity, uint8_t *key, size_t key_capacity);
+
 struct test_client;
 
 struct test_client_options {
