@@ -93,20 +93,19 @@ static int open_socket(const struct tern_client_plan *plan, int64_t deadline) {
 
 struct tern_client *tern_client_open(const struct tern_client_plan *plan, struct tern_client_failure *failure) {
     memset(failure, 0, sizeof *failure);
-    int64_t deadline = now_milliseconds() + plan->milliseconds;
     struct tern_client *client = calloc(1, sizeof *client);
     failure->stage = TERN_CLIENT_CONNECTING;
     failure->error = ENOMEM;
     if (client == NULL) return NULL;
     client->is_datagrams = plan->kind == TERN_CLIENT_UDP || plan->kind == TERN_CLIENT_DTLS;
-    client->fd = open_socket(plan, deadline);
+    client->fd = open_socket(plan, now_milliseconds() + plan->milliseconds);
     if (client->fd < 0) {
         failure->error = -client->fd;
         free(client);
         return NULL;
     }
     bool is_secure = plan->kind == TERN_CLIENT_TLS || plan->kind == TERN_CLIENT_DTLS;
-    if (is_secure && !secure(client, plan, deadline, failure)) {
+    if (is_secure && !secure(client, plan, failure)) {
         tern_client_close(client);
         return NULL;
     }

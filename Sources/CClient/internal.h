@@ -20,8 +20,7 @@ int64_t now_milliseconds(void);
 int wait_for(int fd, short events, int64_t deadline);
 
 /// Makes the session and shakes hands. False with `*failure`.
-bool secure(struct tern_client *client, const struct tern_client_plan *plan, int64_t deadline,
-            struct tern_client_failure *failure);
+bool secure(struct tern_client *client, const struct tern_client_plan *plan, struct tern_client_failure *failure);
 int64_t secure_receive(struct tern_client *client, uint8_t *bytes, size_t capacity, int64_t deadline);
 int32_t secure_send(struct tern_client *client, const uint8_t *bytes, size_t count, int64_t deadline);
 void secure_close(struct tern_client *client);

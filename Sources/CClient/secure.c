@@ -83,10 +83,11 @@ static int wait_for_ssl(struct tern_client *client, int result, int64_t deadline
     return waited;
 }
 
-bool secure(struct tern_client *client, const struct tern_client_plan *plan, int64_t deadline,
-            struct tern_client_failure *failure) {
+bool secure(struct tern_client *client, const struct tern_client_plan *plan, struct tern_client_failure *failure) {
     ERR_clear_error();
     if (!make_session(client, plan, failure)) return false;
+    // Reading the authorities of a system takes a busy machine a second, which is no fault of the network.
+    int64_t deadline = now_milliseconds() + plan->milliseconds;
     while (true) {
         errno = 0;
         ERR_clear_error();
