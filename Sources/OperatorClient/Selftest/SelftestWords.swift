@@ -97,8 +97,8 @@ package enum SelftestWords {
         case 508:
             (
                 .fault, .noRelayPort,
-                "\(endpoint): no relay port is left (508): every port from min-port to max-port is taken, or the "
-                    + "server has no files or no relay address left."
+                "\(endpoint): no relay port is left (508): every port from min-port to max-port is taken, the "
+                    + "server drains, or it has no files or no relay address left."
             )
         case .some(let code):
             (.fault, .refused, "\(endpoint): no allocation: the server answers \(code).")

@@ -28,10 +28,12 @@ struct CommandDescription: Sendable {
         case none
         case optional(String, Completion)
         case required(String, Completion)
+        /// Required unless one of these options is there.
+        case requiredUnless([String], String)
 
         var completion: Completion {
             switch self {
-            case .none: .nothing
+            case .none, .requiredUnless: .nothing
             case .optional(_, let completion), .required(_, let completion): completion
             }
         }
@@ -76,7 +78,7 @@ extension CommandDescription {
         switch operand {
         case .none: break
         case .optional(let word, _): words.append("[\(word)]")
-        case .required(let word, _): words.append(word)
+        case .required(let word, _), .requiredUnless(_, let word): words.append(word)
         }
         if !options.isEmpty || takesConfigurationOptions { words.append("[options]") }
         return words.joined(separator: " ")

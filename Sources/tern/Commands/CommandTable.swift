@@ -32,7 +32,7 @@ enum CommandTable {
                 OptionDescription("--limit", "N", "how many are listed; default 100, with --json 1000"),
             ] + ServerChoice.options, notes: ServerChoice.notes, run: SessionsCommand.run),
         CommandDescription(
-            name: "kill", group: .running, operand: .required("ID", .nothing),
+            name: "kill", group: .running, operand: .requiredUnless(["--user", "--client"], "ID"),
             summary: "end a session by its number, or all of a user",
             options: [
                 OptionDescription("--user", "NAME", "all sessions of this user, in place of ID"),
@@ -54,7 +54,7 @@ enum CommandTable {
             run: RoomsCommand.close),
         CommandDescription(
             name: "reload", group: .running, summary: "read the configuration again, without ending a session",
-            options: ServerChoice.options, notes: ServerChoice.notes, run: ControlCommands.reload),
+            options: ServerChoice.options, notes: ServerChoice.notes, run: ReloadCommand.run),
         CommandDescription(
             name: "drain", group: .running, summary: "take nobody new, and stop when those who are there have gone",
             options: ServerChoice.options, notes: ServerChoice.notes, run: ControlCommands.drain),

@@ -22,8 +22,12 @@ struct CommandWords {
                 try takeOperand(word, command)
             }
         }
-        if case .required(let name, _) = command.operand, operand == nil, !wantsHelp, !hasSubstitute(command) {
-            throw Problem(message: "\(name) is missing")
+        guard operand == nil, !wantsHelp else { return }
+        switch command.operand {
+        case .required(let name, _): throw Problem(message: "\(name) is missing")
+        case .requiredUnless(let options, let name) where !options.contains(where: { has($0) }):
+            throw Problem(message: "\(name) is missing, or \(options.joined(separator: " or "))")
+        case .none, .optional, .requiredUnless: break
         }
     }
 
@@ -38,11 +42,6 @@ struct CommandWords {
             throw Problem(message: "\(name) is a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
-    }
-
-    /// `tern kill --user NAME` needs no id.
-    private func hasSubstitute(_ command: CommandDescription) -> Bool {
-        command.name == "kill" && (values["--user"] != nil || values["--client"] != nil)
     }
 
     private mutating func takeOption(

@@ -5,9 +5,15 @@ import OperatorClient
 enum ControlCommands {
     static let levels = ["debug", "info", "notice", "warning", "error"]
 
-    static func reload(_ arguments: [String]) -> ExitStatus { post("reload", arguments, done: "reloaded") }
-
-    static func drain(_ arguments: [String]) -> ExitStatus { post("drain", arguments, done: "draining") }
+    static func drain(_ arguments: [String]) -> ExitStatus {
+        OperatorCommand.run("drain", arguments) { _ in
+            OperatorRequest(.post, "v1", "drain")
+        } show: { value, _ in
+            let left = Units.counted(value.int("allocations"), "session")
+            guard let seconds = value["deadline_s"]?.integer else { return "draining: \(left) left" }
+            return "draining: \(left) left, and \(Units.duration(seconds: seconds)) at most"
+        }
+    }
 
     static func logLevel(_ arguments: [String]) -> ExitStatus {
         OperatorCommand.run("log-level", arguments) { words throws(CommandWords.Problem) in
@@ -25,15 +31,16 @@ enum ControlCommands {
         OperatorCommand.run("config", arguments) { _ in
             OperatorRequest(.get, "v1", "configuration")
         } show: { value, _ in
-            Outline.text(value)
+            options(value)
         }
     }
 
-    private static func post(_ name: String, _ arguments: [String], done: String) -> ExitStatus {
-        OperatorCommand.run(name, arguments) { _ in
-            OperatorRequest(.post, "v1", name)
-        } show: { value, _ in
-            value.count == 0 ? done : Outline.text(value)
+    private static func options(_ value: JSONValue) -> String {
+        var table = TextTable([("OPTION", .left), ("VALUE", .left), ("FROM", .left)])
+        for option in value["options"]?.elements.map({ $0 }) ?? [] {
+            let isHidden = option["value"]?.isNull ?? true
+            table.add([option.text("name"), isHidden ? "(not shown)" : option.text("value"), option.text("place")])
         }
+        return table.isEmpty ? "nothing is written; the defaults hold" : table.text
     }
 }

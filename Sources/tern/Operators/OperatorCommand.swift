@@ -10,7 +10,7 @@ enum OperatorCommand {
     static func run(
         _ name: String, _ arguments: [String],
         asking request: (CommandWords) throws(CommandWords.Problem) -> OperatorRequest,
-        show: (JSONValue, CommandWords) -> String
+        show: (JSONValue, CommandWords) -> String, refuse: (JSONValue) -> String? = { _ in nil }
     ) -> ExitStatus {
         guard let command = CommandTable.command(named: name) else { return .usage }
         do throws(CommandWords.Problem) {
@@ -21,7 +21,18 @@ enum OperatorCommand {
             }
             let request = try request(words)
             guard let service = try ServerChoice.service(words) else { return .failure }
-            return answer(request, by: service, words, show)
+            let answer: HTTPAnswer
+            do { answer = try service.ask(request) } catch { return noAnswer(error, service, words) }
+            let body = (try? JSONDocument(parsing: answer.body, limits: limits))?.root
+            if words.has("--json") { Console.write(json(answer, body)) }
+            guard answer.isSuccess else {
+                Console.complain(body.flatMap(refuse) ?? refusal(answer, body))
+                return .failure
+            }
+            guard !words.has("--json"), let body else { return .success }
+            let text = show(body, words)
+            if !text.isEmpty { Console.write(text) }
+            return .success
         } catch {
             Console.complain("tern \(name): \(error.message)")
             Console.complain("usage: \(command.usage); 'tern \(name) --help' says more")
@@ -29,52 +40,15 @@ enum OperatorCommand {
         }
     }
 
-    private static func answer(
-        _ request: OperatorRequest, by service: OperatorService, _ words: CommandWords,
-        _ show: (JSONValue, CommandWords) -> String
-    ) -> ExitStatus {
-        let answer: HTTPAnswer
-        do { answer = try service.ask(request) } catch {
-            let message = Self.words(for: error, service)
-            Console.complain(message)
-            if words.has("--json") { Console.write(errorJSON("no_answer", message)) }
-            return .unreachable
-        }
-        let document = try? JSONDocument(parsing: answer.body, limits: limits)
-        guard answer.isSuccess else { return refusal(answer, document?.root, service, words) }
-        if words.has("--json") {
-            Console.write(answer.body.isEmpty ? "{}" : String(decoding: answer.body, as: UTF8.self))
-            return .success
-        }
-        guard let value = document?.root else {
-            if !answer.body.isEmpty { Console.write(TextTable.printable(String(decoding: answer.body, as: UTF8.self))) }
-            return .success
-        }
-        let text = show(value, words)
-        if !text.isEmpty { Console.write(text) }
-        return .success
+    /// What the server said to programs; an object even where it said nothing, or nothing in JSON.
+    private static func json(_ answer: HTTPAnswer, _ body: JSONValue?) -> String {
+        if body != nil { return String(decoding: answer.body, as: UTF8.self) }
+        return answer.isSuccess ? "{}" : errorJSON("status_\(answer.status)", "the server answers \(answer.status)")
     }
 
-    private static func refusal(
-        _ answer: HTTPAnswer, _ body: JSONValue?, _ service: OperatorService, _ words: CommandWords
-    ) -> ExitStatus {
-        let said = body?["error"]?["message"]?.string.map(TextTable.printable) ?? "status \(answer.status)"
-        Console.complain(answer.status == 401 ? "the server does not accept the key: \(said)" : said)
-        // What else the server says about it, such as every error of a configuration.
-        if let body, let rest = others(of: body) { Console.complain(rest) }
-        if words.has("--json") {
-            let text =
-                body == nil ? errorJSON("status_\(answer.status)", said) : String(decoding: answer.body, as: UTF8.self)
-            Console.write(text)
-        }
-        return .failure
-    }
-
-    private static func others(of body: JSONValue) -> String? {
-        let others = body.members.filter { $0.name.string != "error" }.map { member in
-            "\(member.name.string ?? "?"):\n" + Outline.text(member.value)
-        }
-        return others.isEmpty ? nil : others.joined(separator: "\n")
+    private static func refusal(_ answer: HTTPAnswer, _ body: JSONValue?) -> String {
+        let said = body?["error"]?["message"]?.string.map(TextTable.printable) ?? "the server answers \(answer.status)"
+        return answer.status == 401 ? "the server does not accept the key: \(said)" : said
     }
 
     private static func errorJSON(_ code: String, _ message: String) -> String {
@@ -90,6 +64,15 @@ enum OperatorCommand {
     }
 
     // MARK: - No answer
+
+    private static func noAnswer(
+        _ failure: OperatorService.Failure, _ service: OperatorService, _ words: CommandWords
+    ) -> ExitStatus {
+        let message = Self.words(for: failure, service)
+        Console.complain(message)
+        if words.has("--json") { Console.write(errorJSON("no_answer", message)) }
+        return .unreachable
+    }
 
     private static func words(for failure: OperatorService.Failure, _ service: OperatorService) -> String {
         switch (failure, service) {

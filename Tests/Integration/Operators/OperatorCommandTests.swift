@@ -1,5 +1,6 @@
 import Foundation
 import NetworkPrimitives
+import STUN
 import TestSupport
 import Testing
 
@@ -119,6 +120,81 @@ extension IntegrationTests {
                 let gone = try await Command.tern("close-room", "lobby", "--socket", socket)
                 #expect(gone.exitCode == 1)
                 #expect(gone.complaints == "nobody is in a room of this name\n")
+            }
+        }
+
+        // MARK: - What changes
+
+        @Test("a reload tells what holds now and what after a restart; a broken file changes nothing and is explained")
+        func reload() async throws {
+            try await Self.run { server, _ in
+                let file = server.directory.appending(path: "turnserver.conf")
+                let sound = try String(contentsOf: file, encoding: .utf8)
+                let unchanged = try await Command.tern("reload", "-c", file.path)
+                #expect(unchanged.exitCode == 0, "\(unchanged.complaints)")
+                #expect(unchanged.output.hasPrefix("reloaded; nothing has changed\n"))
+                let changed = sound + "user=bob:hunter2\nrelay-threads=3\n"
+                try changed.write(to: file, atomically: true, encoding: .utf8)
+                let run = try await Command.tern("reload", "-c", file.path)
+                #expect(run.exitCode == 0, "\(run.complaints)")
+                #expect(run.output.contains("  user"))
+                #expect(run.output.contains(": holds from now on\n"))
+                #expect(run.output.contains("  relay-threads (\(file.path):"))
+                #expect(run.output.contains(": holds after a restart\n"))
+                #expect(try server.client(username: "bob", password: "hunter2").allocateError() == nil)
+
+                try (sound + "min-port=none\n").write(to: file, atomically: true, encoding: .utf8)
+                let broken = try await Command.tern("reload", "-c", file.path)
+                #expect(broken.exitCode == 1)
+                #expect(broken.output.isEmpty)
+                #expect(broken.complaints.hasPrefix("not reloaded, and nothing has changed; correct the errors:\n"))
+                #expect(broken.complaints.contains(": error: min-port: "), "\(broken.complaints)")
+                let json = try Self.object(try await Command.tern("reload", "--json", "-c", file.path))
+                #expect(json["applied"] as? Bool == false)
+            }
+        }
+
+        @Test("the level of the log is told and set")
+        func logLevel() async throws {
+            try await Self.run { server, _ in
+                let socket = server.directory.path + "/control"
+                #expect(try await Command.tern("log-level", "--socket", socket).output == "info\n")
+                #expect(try await Command.tern("log-level", "warning", "--socket", socket).output == "warning\n")
+                let json = try Self.object(try await Command.tern("log-level", "--json", "--socket", socket))
+                #expect(json["level"] as? String == "warning")
+            }
+        }
+
+        @Test("the configuration in force is shown without its secrets")
+        func configuration() async throws {
+            try await Self.run { server, _ in
+                let socket = server.directory.path + "/control"
+                let run = try await Command.tern("config", "--socket", socket)
+                #expect(run.output.hasPrefix("OPTION "))
+                #expect(try Self.word(1, ofLineWith: "realm", in: run.output) == "example.org")
+                #expect(run.output.contains("(not shown)"))
+                let json = try await Command.tern("config", "--json", "--socket", socket)
+                #expect(try Self.object(json)["options"] is [Any])
+                for secret in ["secret", Self.adminKey] {
+                    #expect(!run.output.contains(":\(secret)") && !json.output.contains("\"\(secret)"))
+                }
+            }
+        }
+
+        @Test("draining ends the server when the last session has gone")
+        func drain() async throws {
+            var plan = ServerPlan("control-socket=@DIRECTORY@/control")
+            plan.endsByItself = true
+            try await TernServer.run(plan) { server in
+                let client = try server.allocatedClient()
+                let socket = server.directory.path + "/control"
+                let run = try await Command.tern("drain", "--socket", socket)
+                #expect(run.output.hasPrefix("draining: 1 session left"), "\(run.complaints)")
+                let json = try Self.object(try await Command.tern("drain", "--json", "--socket", socket))
+                #expect(json["draining"] as? Bool == true)
+                #expect(try client.refresh(0).type.messageClass == .success)
+                #expect(try await eventually(seconds: 5) { !server.isRunning })
+                #expect(try await Command.tern("status", "--socket", socket).exitCode == 3)
             }
         }
 
