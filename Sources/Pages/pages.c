@@ -9,6 +9,58 @@ static const unsigned char call_html[] = {
 #embed "site/call.html"
 };
 
+static const unsigned char dashboard_html[] = {
+#embed "site/dashboard.html"
+};
+
+static const unsigned char dashboard_api_js[] = {
+#embed "site/dashboard/api.js"
+};
+
+static const unsigned char dashboard_chart_js[] = {
+#embed "site/dashboard/chart.js"
+};
+
+static const unsigned char dashboard_configuration_js[] = {
+#embed "site/dashboard/configuration.js"
+};
+
+static const unsigned char dashboard_dialog_js[] = {
+#embed "site/dashboard/dialog.js"
+};
+
+static const unsigned char dashboard_dom_js[] = {
+#embed "site/dashboard/dom.js"
+};
+
+static const unsigned char dashboard_history_js[] = {
+#embed "site/dashboard/history.js"
+};
+
+static const unsigned char dashboard_main_js[] = {
+#embed "site/dashboard/main.js"
+};
+
+static const unsigned char dashboard_panels_js[] = {
+#embed "site/dashboard/panels.js"
+};
+
+static const unsigned char dashboard_rooms_js[] = {
+#embed "site/dashboard/rooms.js"
+};
+
+static const unsigned char dashboard_sessions_js[] = {
+#embed "site/dashboard/sessions.js"
+};
+
+static const unsigned char dashboard_style_css[] = {
+#embed "site/dashboard/style.css"
+};
+
+static const unsigned char dashboard_table_js[] = {
+#embed "site/dashboard/table.js"
+};
+
 static const unsigned char favicon_svg[] = {
 #embed "site/favicon.svg"
 };
@@ -112,6 +164,19 @@ static const unsigned char tern_room_js[] = {
 static const struct tern_page pages[] = {
     {"404.html", page_404_html, sizeof page_404_html},
     {"call.html", call_html, sizeof call_html},
+    {"dashboard.html", dashboard_html, sizeof dashboard_html},
+    {"dashboard/api.js", dashboard_api_js, sizeof dashboard_api_js},
+    {"dashboard/chart.js", dashboard_chart_js, sizeof dashboard_chart_js},
+    {"dashboard/configuration.js", dashboard_configuration_js, sizeof dashboard_configuration_js},
+    {"dashboard/dialog.js", dashboard_dialog_js, sizeof dashboard_dialog_js},
+    {"dashboard/dom.js", dashboard_dom_js, sizeof dashboard_dom_js},
+    {"dashboard/history.js", dashboard_history_js, sizeof dashboard_history_js},
+    {"dashboard/main.js", dashboard_main_js, sizeof dashboard_main_js},
+    {"dashboard/panels.js", dashboard_panels_js, sizeof dashboard_panels_js},
+    {"dashboard/rooms.js", dashboard_rooms_js, sizeof dashboard_rooms_js},
+    {"dashboard/sessions.js", dashboard_sessions_js, sizeof dashboard_sessions_js},
+    {"dashboard/style.css", dashboard_style_css, sizeof dashboard_style_css},
+    {"dashboard/table.js", dashboard_table_js, sizeof dashboard_table_js},
     {"favicon.svg", favicon_svg, sizeof favicon_svg},
     {"ice.html", ice_html, sizeof ice_html},
     {"icons.svg", icons_svg, sizeof icons_svg},

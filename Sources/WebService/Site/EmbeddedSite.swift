@@ -35,13 +35,15 @@ package struct EmbeddedSite: SiteContent {
         var written = path.isEmpty ? "index.html" : path.joined(separator: "/")
         // Pages ask for smaller forms of the client of Socket.IO; ours has one form.
         if Self.socketIOClients.contains(written) { written = "socket.io/socket.io.js" }
+        // The dashboard looks as our pages do also where the operator's site has a sheet of this name.
+        if written == "dashboard/base.css" { written = "style.css" }
         // `/call` is `call.html`: a link that is read out loud needs no ending.
         return resources[written] ?? resources[written + ".html"]
     }
 }
 
 /// The operator's site, with our own clients beneath it: `tern.js` and its parts in `tern/`, and that of Socket.IO, are
-/// there unless the directory holds files of these names.
+/// there unless the directory holds files of these names. So is the dashboard, of which every file is in `dashboard/`.
 package struct OverlaidSite: SiteContent {
     private let upper: any SiteContent
     private let lower: any SiteContent
@@ -53,7 +55,7 @@ package struct OverlaidSite: SiteContent {
 
     package func resource(at path: [String]) -> SiteResource? {
         if let resource = upper.resource(at: path) { return resource }
-        return path.isClient ? lower.resource(at: path) : nil
+        return path.isClient || path.isDashboard ? lower.resource(at: path) : nil
     }
 }
 
@@ -61,4 +63,6 @@ extension [String] {
     /// Whether the path is that of a client, which pages of other origins import too: it holds nothing that is not in
     /// everybody's executable.
     var isClient: Bool { self == ["tern.js"] || first == "tern" || first == "socket.io" }
+
+    fileprivate var isDashboard: Bool { self == ["dashboard.html"] || first == "dashboard" }
 }

@@ -1,0 +1,47 @@
+/** The configuration as the server has it in force. It says itself which values are secrets, and does not send those. */
+import { get } from "./api.js";
+import { count, make, setText } from "./dom.js";
+import { Table } from "./table.js";
+
+const PAGE = 15;
+
+export class Configuration {
+  #table;
+  #count;
+
+  constructor(parent, countElement) {
+    this.#count = countElement;
+    this.#table = new Table(parent, [
+      { name: "option", title: "Option", order: ({ name }) => name, text: ({ name }) => name },
+      { name: "value", title: "Value", fill: fillValue },
+      { name: "place", title: "From", order: ({ place }) => place ?? "", text: ({ place }) => place ?? "" },
+    ], {
+      caption: "Options in force", id: ({ key }) => key, sorted: "option", page: PAGE,
+      matches: ({ name, value, place }, words) => [name, value, place].some((text) => String(text ?? "").toLowerCase().includes(words)),
+    });
+  }
+
+  /** Asks the server. One that does not tell is no error: everything else is still there. */
+  async refresh() {
+    let options = [];
+    try {
+      ({ options } = await get("/v1/configuration"));
+      this.#table.emptyText = "Everything is as it is without a configuration.";
+    } catch (error) {
+      if (error.kind !== "other") throw error;
+      this.#table.emptyText = error.status === 501 ? "This server does not tell its configuration." : error.message;
+    }
+    setText(this.#count, `${options.length ? `${count(options.length)} options ` : ""}as loaded, without its secrets`);
+    // An option may stand there many times.
+    this.#table.show(options.map((option, index) => ({ ...option, key: `${index} ${option.name}` })));
+  }
+
+  search(words) {
+    this.#table.search(words);
+  }
+}
+
+function fillValue(cell, { value }) {
+  if (value === null) cell.replaceChildren(make("span", { className: "secret" }, "hidden"));
+  else setText(cell, typeof value === "object" ? JSON.stringify(value) : String(value));
+}
