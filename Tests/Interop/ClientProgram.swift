@@ -42,6 +42,7 @@ struct ClientProgram: Sendable {
     static let pagesCall = ClientProgram("pages_call_client.py", interpreter: "/usr/bin/python3")
     static let pagesGate = ClientProgram("pages_gate_client.py", interpreter: "/usr/bin/python3")
     static let pagesRecovery = ClientProgram("pages_recovery_client.py", interpreter: "/usr/bin/python3")
+    static let pagesDashboard = ClientProgram("pages_dashboard_client.py", interpreter: "/usr/bin/python3")
     static let pagesRenewal = ClientProgram("pages_renewal_client.py", interpreter: "/usr/bin/python3")
     static let pagesSocketIO = ClientProgram("pages_socketio_client.py", interpreter: "/usr/bin/python3")
 

@@ -190,8 +190,13 @@ export class Chart {
     if (!this.#scale) return null;
     const x = clientX - this.#plot.getBoundingClientRect().left;
     const distance = (point) => Math.abs(this.#scale.x(point.at) - x);
-    const known = this.#points.filter(({ values }) => values);
+    const known = this.#known;
     return known.reduce((best, point) => (best && distance(best) <= distance(point) ? best : point), null);
+  }
+
+  /** The points that have something to read. */
+  get #known() {
+    return this.#points.filter(({ values }) => this.#options.series.some(({ key }) => values?.[key] !== undefined));
   }
 
   #select(point) {
@@ -202,7 +207,7 @@ export class Chart {
   }
 
   #step(event) {
-    const known = this.#points.filter(({ values }) => values);
+    const known = this.#known;
     const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -known.length, End: known.length };
     if (event.key === "Escape") this.#select(null);
     if (!(event.key in steps) || known.length === 0) return;

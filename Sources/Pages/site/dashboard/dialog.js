@@ -31,20 +31,28 @@ export function toast(text, kind = "") {
   toasting = setTimeout(() => $("toast").classList.remove("shown"), TOAST_MS);
 }
 
+/** Who waits for the dialog in front. The event "close" comes late, when the next question may be open already. */
+let settle = () => {};
+
 function open(title, body, ok) {
   const dialog = $("dialog");
-  if (dialog.open) dialog.close("cancel");
+  answer(false);
   $("dialog-title").textContent = title;
   $("dialog-body").replaceChildren(...body);
   $("dialog-ok").textContent = ok;
-  dialog.returnValue = "cancel";
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
   // What is safe comes first under the key of Enter.
   ($("dialog-cancel").hidden ? $("dialog-ok") : $("dialog-cancel")).focus();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "ok"), { once: true });
-  });
+  return new Promise((resolve) => { settle = resolve; });
 }
+
+function answer(isOK) {
+  settle(isOK);
+  settle = () => {};
+}
+
+$("dialog").querySelector("form").addEventListener("submit", ({ submitter }) => answer(submitter?.value === "ok"));
+$("dialog").addEventListener("cancel", () => answer(false));
 
 function refusalOf(error) {
   const { error: _, ...rest } = error.body ?? {};
