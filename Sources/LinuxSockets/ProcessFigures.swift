@@ -19,4 +19,7 @@ package enum ProcessFigures {
         // Without `.`, `..`, and the descriptor of the look itself.
         return max(0, count - 3)
     }
+
+    /// Descriptors that may be open; 0 when there is no limit (sysconf(3) asks for RLIMIT_NOFILE).
+    package static func openFilesMax() -> Int { max(0, sysconf(Int32(_SC_OPEN_MAX))) }
 }

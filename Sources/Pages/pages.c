@@ -41,6 +41,10 @@ static const unsigned char dashboard_main_js[] = {
 #embed "site/dashboard/main.js"
 };
 
+static const unsigned char dashboard_orders_js[] = {
+#embed "site/dashboard/orders.js"
+};
+
 static const unsigned char dashboard_panels_js[] = {
 #embed "site/dashboard/panels.js"
 };
@@ -172,6 +176,7 @@ static const struct tern_page pages[] = {
     {"dashboard/dom.js", dashboard_dom_js, sizeof dashboard_dom_js},
     {"dashboard/history.js", dashboard_history_js, sizeof dashboard_history_js},
     {"dashboard/main.js", dashboard_main_js, sizeof dashboard_main_js},
+    {"dashboard/orders.js", dashboard_orders_js, sizeof dashboard_orders_js},
     {"dashboard/panels.js", dashboard_panels_js, sizeof dashboard_panels_js},
     {"dashboard/rooms.js", dashboard_rooms_js, sizeof dashboard_rooms_js},
     {"dashboard/sessions.js", dashboard_sessions_js, sizeof dashboard_sessions_js},

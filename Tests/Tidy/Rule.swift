@@ -54,5 +54,5 @@ struct Rule: Sendable, CustomTestStringConvertible {
 
     /// The rules, by what they look at.
     static let all: [Rule] =
-        layering + identifiers + lengths + comments + names + text + documents + conformance + fuzzing
+        layering + identifiers + lengths + comments + names + text + documents + monitoring + conformance + fuzzing
 }

@@ -184,6 +184,8 @@ struct OperatorAnswer: Sendable {
             writer.member("workers", standing.workerCount)
             writer.member("resident_bytes", Int(clamping: standing.residentBytes))
             writer.member("open_files", standing.openFiles)
+            writer.member("open_files_max", standing.openFilesMax)
+            writer.member("draining", standing.signaling.isDraining)
             writer.name("allocations")
             allocations(standing.report, &writer)
             writer.name("relayed")

@@ -141,6 +141,7 @@ struct OperatorDesk: ~Copyable {
         standing.unixTime = unixTime
         standing.residentBytes = ProcessFigures.residentBytes()
         standing.openFiles = ProcessFigures.openFiles()
+        standing.openFilesMax = ProcessFigures.openFilesMax()
         standing.certificates = secure?.expiries ?? []
         return standing
     }

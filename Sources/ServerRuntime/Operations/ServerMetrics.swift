@@ -27,6 +27,8 @@ enum ServerMetrics {
         text.gauge("tern_workers", "Threads that relay.", standing.workerCount)
         text.gauge("process_resident_memory_bytes", "Memory of the process.", Int(standing.residentBytes))
         text.gauge("process_open_fds", "Descriptors that are open.", standing.openFiles)
+        text.gauge("process_max_fds", "Descriptors that may be open.", standing.openFilesMax)
+        text.gauge("tern_draining", "1 while nobody new is served.", standing.signaling.isDraining ? 1 : 0)
         guard !standing.certificates.isEmpty else { return }
         text.family("tern_certificate_expiry_timestamp_seconds", .gauge, "When a certificate runs out.")
         for certificate in standing.certificates {

@@ -11,6 +11,8 @@ struct ServerStanding: Sendable {
     var unixTime = UnixTime(seconds: 0)
     var residentBytes: UInt64 = 0
     var openFiles = 0
+    /// How many may be open; 0 when the system does not tell.
+    var openFilesMax = 0
     var certificates: [CertificateExpiry] = []
 }
 

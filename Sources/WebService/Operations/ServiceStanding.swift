@@ -6,6 +6,8 @@ package struct ServiceStanding: Sendable {
     package var connections = 0
     package var rooms = 0
     package var participants = 0
+    /// Nobody new is served.
+    package var isDraining = false
     package var dialects: [DialectStanding] = []
 
     package init() {}
@@ -17,6 +19,7 @@ extension WebService {
         var standing = ServiceStanding()
         standing.web = counters
         standing.connections = connectionCount
+        standing.isDraining = isDraining
         (standing.rooms, standing.participants) = liveCounts
         standing.dialects = dialects.withRooms.flatMap(\.dialects)
         return standing

@@ -1,4 +1,4 @@
-/** The configuration as the server has it in force. It says itself which values are secrets, and does not send those. */
+/** The options that were written, as the server goes by them. It says itself which values are secrets, and does not send those. */
 import { get } from "./api.js";
 import { count, make, setText } from "./dom.js";
 import { Table } from "./table.js";
@@ -26,12 +26,12 @@ export class Configuration {
     let options = [];
     try {
       ({ options } = await get("/v1/configuration"));
-      this.#table.emptyText = "Everything is as it is without a configuration.";
+      this.#table.emptyText = "Nothing is written: every option has its default.";
     } catch (error) {
       if (error.kind !== "other") throw error;
       this.#table.emptyText = error.status === 501 ? "This server does not tell its configuration." : error.message;
     }
-    setText(this.#count, `${options.length ? `${count(options.length)} options ` : ""}as loaded, without its secrets`);
+    setText(this.#count, `${options.length ? `${count(options.length)} lines ` : ""}as loaded, without its secrets`);
     // An option may stand there many times.
     this.#table.show(options.map((option, index) => ({ ...option, key: `${index} ${option.name}` })));
   }

@@ -1,6 +1,5 @@
 /** Questions before something ends, answers after, and words that pass. */
-import { $, make } from "./dom.js";
-import { sentence } from "./api.js";
+import { $ } from "./dom.js";
 
 const TOAST_MS = 6000;
 let toasting = 0;
@@ -17,11 +16,11 @@ export function confirm({ title, body, ok, isDangerous = false }) {
   return open(title, body, ok);
 }
 
-/** Shows what the server answered, whatever that is. */
-export function showAnswer(title, answer) {
+/** Says what became of it. */
+export function tell(title, body) {
   $("dialog-ok").classList.remove("danger");
   $("dialog-cancel").hidden = true;
-  return open(title, [answer instanceof Error ? refusalOf(answer) : written(answer) ?? "Done."], "Close");
+  return open(title, body, "Close");
 }
 
 export function toast(text, kind = "") {
@@ -53,24 +52,3 @@ function answer(isOK) {
 
 $("dialog").querySelector("form").addEventListener("submit", ({ submitter }) => answer(submitter?.value === "ok"));
 $("dialog").addEventListener("cancel", () => answer(false));
-
-function refusalOf(error) {
-  const { error: _, ...rest } = error.body ?? {};
-  const details = Object.keys(rest).length > 0 ? written(rest) : null;
-  return make("div", {}, make("p", { className: "notice bad" }, error.message), ...(details ? [details] : []));
-}
-
-/** JSON for people: members as terms, lists as lists. */
-function written(value) {
-  if (value === null || value === undefined || value === "") return null;
-  if (Array.isArray(value)) {
-    return value.length === 0 ? "none" : make("ul", {}, ...value.map((each) => make("li", {}, written(each) ?? "–")));
-  }
-  if (typeof value === "object") {
-    const members = Object.entries(value);
-    if (members.length === 0) return null;
-    return make("dl", { className: "answer" }, ...members.map(([name, member]) => make(
-      "div", {}, make("dt", {}, sentence(name.replaceAll("_", " ")).slice(0, -1)), make("dd", {}, written(member) ?? "–"))));
-  }
-  return value === true ? "yes" : value === false ? "no" : String(value);
-}

@@ -3,12 +3,12 @@
  *
  * `window.ternDashboard` is for tests.
  */
-import { get, post, rememberedKey, setKey } from "./api.js";
+import { get, rememberedKey, setKey } from "./api.js";
 import { Chart } from "./chart.js";
 import { Configuration } from "./configuration.js";
-import { confirm, showAnswer } from "./dialog.js";
-import { $, bits, make, perSecond, setText, short, span } from "./dom.js";
+import { $, bits, perSecond, setText, short, span } from "./dom.js";
 import { History } from "./history.js";
+import { drain, reload } from "./orders.js";
 import { showCertificates, showDrops, showFigures, showProcess } from "./panels.js";
 import { Rooms } from "./rooms.js";
 import { Sessions } from "./sessions.js";
@@ -172,34 +172,12 @@ function showStatus() {
 
 // MARK: - Doing
 
-async function reload() {
-  const isSure = await confirm({
-    title: "Read the configuration again?", ok: "Reload",
-    body: [make("p", {}, "A file with errors changes nothing. No allocation is touched, and no packet lost.")],
-  });
-  if (!isSure) return;
-  await tell("/v1/reload", "Reload");
-  if (!$("main").hidden) configuration.refresh().catch(fail);
-}
-
-async function drain() {
-  const isSure = await confirm({
-    title: "Drain this server?", ok: "Drain", isDangerous: true,
-    body: [
-      make("p", {}, "From now on it takes no new allocations and keeps those that there are. It stops when they have ended, "
-        + "or when its time is over."),
-      make("p", { className: "soft" }, "Balancers see /readyz turn red. Only a restart takes it back."),
-    ],
-  });
-  if (isSure) await tell("/v1/drain", "Drain");
-}
-
-async function tell(path, title) {
+async function order(give) {
   try {
-    await showAnswer(title, await post(path));
+    const isDone = await give();
+    if (isDone && !$("main").hidden) await configuration.refresh();
   } catch (error) {
-    if (error.kind === "key") fail(error);
-    else await showAnswer(title, error);
+    fail(error);
   }
 }
 
@@ -212,14 +190,15 @@ function wire() {
     else lock("That is no key: it has blanks, or letters that keys have not.");
   });
   $("lock").addEventListener("click", () => lock());
-  $("reload").addEventListener("click", reload);
-  $("drain").addEventListener("click", drain);
+  $("reload").addEventListener("click", () => order(reload));
+  $("drain").addEventListener("click", () => order(drain));
   $("sessions-form").addEventListener("submit", (event) => event.preventDefault());
   $("sessions-search").addEventListener("input", () => lists.sessions.search($("sessions-search").value));
   $("sessions-search").addEventListener("change", () => refreshList("sessions"));
   $("rooms-search").addEventListener("input", () => lists.rooms.search($("rooms-search").value));
   $("configuration-search").addEventListener("input", () => configuration.search($("configuration-search").value));
   document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
     if (!document.hidden && !$("main").hidden) poll();
   });
   for (const name of Object.keys(lists)) watch(name);
