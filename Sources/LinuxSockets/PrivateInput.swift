@@ -22,8 +22,7 @@ package enum StandardInput {
     package static var isTerminal: Bool { isatty(0) == 1 }
 
     /// Everything up to the end, or up to one byte more than `byteCountMax`, so that the caller sees that it is too
-    /// much;
-    /// from a terminal one line, which is not shown while it is typed.
+    /// much; from a terminal one line, which is not shown while it is typed.
     package static func readSecret(byteCountMax: Int) throws(SystemError) -> [UInt8] {
         guard isTerminal else { return try read(byteCountMax: byteCountMax, isLine: false) }
         var settings = termios()

@@ -129,11 +129,9 @@ package struct ServerSettings: Sendable {
         var settings = TURNSettings(
             realm: realm, access: Self.access(configuration, realm: realm, issuingSecret, stored), nonces: nonces,
             relayAddresses: relayAddresses.all,
-            peerFilter: Self.peerFilter(configuration, relayAddresses.all, host, stored?.peerRules ?? []),
-            limits: limits)
+            peerFilter: Self.peerFilter(configuration, relayAddresses.all, host, stored), limits: limits)
         settings.fallbackRelayAddresses = relayAddresses.fallback
-        Self.apply(configuration, to: &settings)
-        if let limit = stored?.quotas.bytesPerSecond { settings.bytesPerSecondMax = UInt64(limit) }
+        Self.apply(configuration, stored?.quotas, to: &settings)
         // Tickets name what this process has, so that they need not outlive it.
         if configuration.protocolSwitches.allowsMobility { settings.tickets = TicketAuthority(secret: nonceSecret) }
         turn = settings
@@ -152,7 +150,9 @@ package struct ServerSettings: Sendable {
     /// Whether what comes from this address may say for whom it comes.
     func believesProxy(_ address: IPAddress) -> Bool { proxies.contains(address.unmapped) }
 
-    private static func apply(_ configuration: ServerConfiguration, to settings: inout TURNSettings) {
+    private static func apply(
+        _ configuration: ServerConfiguration, _ stored: StoredQuotas?, to settings: inout TURNSettings
+    ) {
         let lifetimes = configuration.lifetimes
         settings.lifetimes = LifetimePolicy(
             defaultSeconds: lifetimes.allocationDefaultSeconds, maximumSeconds: lifetimes.allocationMaximumSeconds,
@@ -174,7 +174,8 @@ package struct ServerSettings: Sendable {
         settings.requiresAuthenticationForBinding = configuration.authentication.requiredForBinding
         settings.unauthenticatedRepliesPerSecond = configuration.rates.unauthorizedAnswersPerSource ?? 0
         settings.bindingRepliesPerSecond = configuration.rates.bindingAnswersPerSource ?? 0
-        settings.bytesPerSecondMax = UInt64(configuration.quotas.bytesPerSecondPerAllocation ?? 0)
+        settings.bytesPerSecondMax = UInt64(
+            stored?.bytesPerSecond ?? configuration.quotas.bytesPerSecondPerAllocation ?? 0)
         settings.defaultAddressFamily =
             switch configuration.relay.defaultFamily {
             case .ipv4: .ipv4
@@ -275,7 +276,7 @@ package struct ServerSettings: Sendable {
 
     static func peerFilter(
         _ configuration: ServerConfiguration, _ relayAddresses: [RelayAddress], _ host: HostFacts,
-        _ storedRules: [TURN.PeerRule] = []
+        _ stored: StoredUsers?
     ) -> PeerFilter {
         var own = Set(host.addresses)
         for address in relayAddresses { own.formUnion([address.local, address.advertised]) }
@@ -294,7 +295,7 @@ package struct ServerSettings: Sendable {
             listenerPorts: listenerPorts(configuration),
             deniesLowPorts: configuration.peerPolicy.deniesLowPorts)
         return PeerFilter(
-            rules: rules + storedRules, relayAddresses: relayAddresses, ports: ports,
+            rules: rules + (stored?.peerRules ?? []), relayAddresses: relayAddresses, ports: ports,
             allowsLoopback: configuration.peerPolicy.allowsLoopback)
     }
 }

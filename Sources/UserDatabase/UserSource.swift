@@ -66,7 +66,7 @@ package struct UserSnapshot: Sendable {
 
 /// A range of peers that all users of a realm may reach, or may not.
 package struct StoredPeerRule: Hashable, Sendable {
-    /// Whether they may.
+    /// What the rule does with the peers of its range; allowing rules win over denying ones.
     package enum Kind: Hashable, Sendable {
         case allow, deny
     }

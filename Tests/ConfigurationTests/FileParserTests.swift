@@ -177,8 +177,7 @@ struct FileParserTests {
     @Test("each option without effect is named once")
     func announcements() {
         let result = load(
-            "no-auth\ncli\ncli-password=hidden\nredis-statsdb=x\nredis-statsdb=x\nsyslog-facility=local0\nno-cli\n"
-                + "prod\n"
+            "no-auth\ncli\ncli-password=hidden\nredis-statsdb=x\nredis-statsdb=x\nsyslog-facility=user\nno-cli\nprod\n"
         )
         #expect(
             result.lines.dropFirst() == [

@@ -70,7 +70,7 @@ extension IntegrationTests {
                 #expect(error(server, "bob") == nil)
                 #expect(try alice.refresh(600).errorCode == nil)
                 try await users("remove", "alice", in: path)
-                #expect(try await isLogged("userdb: 1 user, 0 shared secrets", server, seconds: 2))
+                #expect(try await isLogged("(before: 2 users", server, seconds: 2))
                 #expect(error(server, "alice") == 401)
                 #expect(try alice.refresh(600).errorCode == 401)
                 #expect(error(server, "bob") == nil)

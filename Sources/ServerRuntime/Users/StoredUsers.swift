@@ -53,9 +53,8 @@ package struct StoredUsers: Sendable {
         for rule in snapshot.peerRules {
             let table = rule.kind == .deny ? "denied_peer_ip" : "allowed_peer_ip"
             guard let matcher = PeerMatcher(rule.text) else {
-                let complaint =
-                    "\(Quoted(Array(rule.text.utf8))) in \(table) is no address, no range and no prefix; "
-                    + "correct the row"
+                let text = Quoted(Array(rule.text.utf8))
+                let complaint = "\(text) in \(table) is no address, no range and no prefix; correct the row"
                 guard rule.kind == .allow else {
                     throw UserSourceError(.unusable, "\(database.path): \(complaint)")
                 }

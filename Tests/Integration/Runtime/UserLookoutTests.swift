@@ -102,7 +102,7 @@ struct UserLookoutTests {
         #expect(
             words(.deny("10.0.0.0/8"), .deny("10.0.0.0/99")) == [
                 "example.org: []",
-                "failed: /users.db: <10.0.0.0/99> in denied_peer_ip is no address, no range and no prefix; "
+                "failed: /users.db: 10.0.0.0/99 in denied_peer_ip is no address, no range and no prefix; "
                     + "correct the row",
             ])
     }
