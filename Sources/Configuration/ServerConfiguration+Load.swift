@@ -28,7 +28,7 @@ extension ServerConfiguration {
     /// has become wrong still has to find the server.
     package static func controlSocket(in file: ConfigurationFile) -> String? {
         var log = DiagnosticLog()
-        return Settings.read(ConfigurationFileParser.parse(file, log: &log), log: &log).text("control-socket")
+        return Settings.read(ConfigurationFileParser.parse(file, log: &log), .none, log: &log).text("control-socket")
     }
 
     /// A server for the machine it runs on and nothing else: loopback listeners and relay addresses, loopback peers,

@@ -31,11 +31,11 @@ enum UsersCommand {
 
     static func run(_ arguments: [String]) -> ExitStatus {
         if arguments.contains("--help") || arguments.contains("-h") {
-            Console.write(Help.users)
+            Console.write(Help.page("users"))
             return .success
         }
         guard let request = parse(arguments) else {
-            Console.complain(Help.users)
+            Console.complain(Help.page("users"))
             return .usage
         }
         do {

@@ -19,3 +19,18 @@ struct PagesTests {
 
     @Test("the dashboard shows the operator, and nobody else, what is relayed, and ends it")
     func dashboard() async throws { try await expectSuccess(of: .pagesDashboard) }
+
+    @Test("pages of the codelab meet, with our own client of Socket.IO and with the true one")
+    func socketIO() async throws { try await expectSuccess(of: .pagesSocketIO) }
+
+    @Test("media goes on while credentials are renewed", .enabled(if: isLong, "three minutes: set TERN_LONG_TESTS=1"))
+    func renewal() async throws { try await expectSuccess(of: .pagesRenewal, seconds: 240) }
+
+    private func expectSuccess(
+        of client: ClientProgram, seconds: Int = 120, at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let outcome = try await client.run(arguments: [Executable.path], seconds: seconds)
+        print(outcome.output)
+        #expect(outcome.exitCode == 0, "\(outcome.output)", sourceLocation: location)
+    }
+}

@@ -109,6 +109,24 @@ enum CommandTable {
                 configurationFile,
             ], notes: "--room is required. Prints the token.", takesConfigurationOptions: true, run: TokenCommand.run),
         CommandDescription(
+            name: "users", group: .preparing, operand: .required("add|list|remove", .words(["add", "list", "remove"])),
+            summary: "keep users in a database (userdb) that servers read while they run",
+            options: [
+                OptionDescription("--realm", "REALM", "default: that of the configuration; list shows all realms"),
+                OptionDescription(
+                    "--password-file", "FILE", .files, "one line, for add; default: standard input"),
+                OptionDescription(
+                    "-b", "FILE", .files,
+                    "the database, made by add if there is none; default: userdb of the configuration"),
+                configurationFile,
+                OptionDescription("--json", "the list as JSON"),
+            ],
+            notes: """
+                'tern users add NAME' and 'tern users remove NAME' name the user; who is there gets another password.
+                The tables are those of coturn, so turnadmin works on the same file. Servers see a change within two
+                seconds.
+                """, run: UsersCommand.run),
+        CommandDescription(
             name: "completion", group: .preparing, operand: .required("SHELL", .words(ShellCompletion.shells)),
             summary: "print the completion of bash, zsh or fish for this program", run: CompletionCommand.run),
     ]
