@@ -3,6 +3,7 @@ import JSON
 import LinuxSockets
 import NetworkPrimitives
 import OperatorClient
+import ServerRuntime
 
 /// `tern selftest`: uses the server as its clients do, and says what does not work.
 enum SelftestCommand {
@@ -97,7 +98,7 @@ enum SelftestCommand {
         let choice = words["-c"].map { CommandLineOptions.FileChoice.path($0) } ?? .search
         do {
             guard let file = try ConfigurationLoading.file(choice) else { return .success(nil) }
-            let result = ServerConfiguration.load(file: file)
+            let result = ServerConfiguration.load(file: file, outside: .ofHost)
             guard let configuration = result.configuration else {
                 let reason = "\(file.name) has errors; 'tern check-config \(file.name)' lists them"
                 Console.complain(reason)
