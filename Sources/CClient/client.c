@@ -1,3 +1,4 @@
+// Opens, reads, writes and closes; TLS is in secure.c.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

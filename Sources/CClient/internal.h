@@ -1,3 +1,4 @@
+// What the two files share.
 #ifndef TERN_CCLIENT_INTERNAL_H
 #define TERN_CCLIENT_INTERNAL_H
 

@@ -24,8 +24,8 @@ extension ServerConfiguration {
             source: ConfigurationSource(settings: settings))
     }
 
-    /// The control socket that a file names, whatever else is wrong with it: who asks a running server about a file that
-    /// has become wrong still has to find the server.
+    /// The control socket that a file names, whatever else is wrong with it: who asks a running server about a file
+    /// that has become wrong still has to find the server.
     package static func controlSocket(in file: ConfigurationFile) -> String? {
         var log = DiagnosticLog()
         return Settings.read(ConfigurationFileParser.parse(file, log: &log), .none, log: &log).text("control-socket")

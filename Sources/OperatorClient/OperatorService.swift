@@ -65,6 +65,7 @@ package struct ServiceURL: Equatable, Sendable, CustomStringConvertible {
 
 /// A question to a running server.
 package struct OperatorRequest: Equatable, Sendable {
+    /// As HTTP spells it.
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"

@@ -1,5 +1,6 @@
 /// Columns under their titles, for people. Programs read `--json`.
 package struct TextTable: Sendable {
+    /// On which side of its column a cell stands: texts left, figures right.
     package enum Alignment: Sendable {
         case left, right
     }

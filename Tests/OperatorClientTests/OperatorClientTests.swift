@@ -41,8 +41,8 @@ struct OperatorClientTests {
         table.add(["b\u{1B}[31m\u{202E}ob", "1000000"])
         #expect(
             table.text == """
-                USER          BYTES
-                alice             7
+                USER         BYTES
+                alice            7
                 b\u{FFFD}[31m\u{FFFD}ob  1000000
                 """)
     }

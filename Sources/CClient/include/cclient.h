@@ -52,7 +52,7 @@ void tern_client_close(struct tern_client *client);
 /// Sends all of it: 0, or the negated errno.
 int32_t tern_client_send(struct tern_client *client, const uint8_t *bytes, size_t count, int32_t milliseconds);
 
-/// Bytes of a stream, or one datagram; 0 at the end of the stream, else the negated errno, -ETIMEDOUT when nothing came.
+/// Bytes of a stream, or one datagram; 0 at the end of the stream, else the negated errno: -ETIMEDOUT if nothing came.
 int64_t tern_client_receive(struct tern_client *client, uint8_t *bytes, size_t capacity, int32_t milliseconds);
 
 /// Our own address as text, ended by a zero byte, and its port; false when there is none.

@@ -36,6 +36,7 @@ package struct SelftestPlan: Sendable {
 
 /// Something that was found out and that somebody should know.
 package struct SelftestFinding: Equatable, Sendable {
+    /// How much it matters.
     package enum Severity: String, Sendable {
         /// Clients are not served as they should be.
         case fault
@@ -97,6 +98,7 @@ package struct SelftestResult: Equatable, Sendable {
     package var isFine = true
 }
 
+/// Everything that was tried and found out.
 package struct SelftestReport: Equatable, Sendable {
     package var results: [SelftestResult] = []
     package var findings: [SelftestFinding] = []

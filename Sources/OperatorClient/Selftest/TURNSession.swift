@@ -133,8 +133,8 @@ struct TURNSession: ~Copyable {
                 if message.transactionID == id { return message }
                 keep(message)
             }
-            guard Clock.monotonic() < end else { throw .timedOut }
-            interval *= 2
+            guard transport.isDatagrams, Clock.monotonic() < end else { throw .timedOut }
+            interval = min(interval * 2, milliseconds)
         }
     }
 
@@ -142,7 +142,8 @@ struct TURNSession: ~Copyable {
     private mutating func nextMessage(until deadline: Instant) throws(LinkFailure) -> TURNAnswer? {
         while true {
             if let message = takeMessage() { return message }
-            let left = Int(deadline.nanoseconds(since: min(Clock.monotonic(), deadline)) / 1_000_000)
+            // Rounded up: what is left of a millisecond is waited for as well.
+            let left = Int((deadline.nanoseconds(since: Clock.monotonic()) + 999_999) / 1_000_000)
             guard left > 0 else { return nil }
             do throws(LinkFailure) {
                 let piece = try link.receive(milliseconds: left)

