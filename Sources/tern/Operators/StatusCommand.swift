@@ -20,7 +20,8 @@ enum StatusCommand {
             lines.append(("state", TextTable.printable(state)))
         }
         let files = Units.counted(server.int("open_files"), "open file")
-        lines.append(("process", "\(Units.bytes(server.int("resident_bytes"))) resident, \(files)"))
+        let most = server["open_files_max"]?.integer.map { " of \(Units.count($0))" } ?? ""
+        lines.append(("process", "\(Units.bytes(server.int("resident_bytes"))) resident, \(files)\(most)"))
         lines.append(("allocations", allocations(server["allocations"])))
         lines.append(("relayed", relayed(server["relayed"])))
         lines.append(("dropped", drops(server["drops"])))
