@@ -130,8 +130,7 @@ let assembly: [Target] = [
     .target(
         name: "OperatorClient",
         dependencies: [
-            "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
-            "CClient",
+            "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "CClient",
         ], swiftSettings: strict),
     .executableTarget(
         name: "tern",

@@ -85,8 +85,7 @@ struct Layer: Sendable {
         Layer(
             "OperatorClient", .assembly,
             [
-                "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "Configuration",
-                "CClient",
+                "NetworkPrimitives", "Crypto", "JSON", "STUN", "TURN", "LinuxSockets", "EventLoop", "CClient",
             ], system: ["Glibc"]),
         Layer(
             "tern", .executables,
