@@ -27,8 +27,8 @@ package struct OutsideValues: Sendable {
         file: { _ in .unreadable("files are not read here") }, variable: { _ in nil })
 
     /// The value that `text` stands for: `@file:/path`, `@env:NAME`, or itself. A secret that really begins with one
-    /// of these gets another `@` before it; no other `@` means anything, so that secrets written for coturn stay as they
-    /// are.
+    /// of these gets another `@` before it; no other `@` means anything, so that secrets written for coturn stay as
+    /// they are.
     func value(of text: String) throws(MalformedValue) -> String {
         if text.hasPrefix(Self.filePrefix) { return try content(of: String(text.dropFirst(Self.filePrefix.count))) }
         if text.hasPrefix(Self.variablePrefix) {

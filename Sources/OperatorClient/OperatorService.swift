@@ -66,6 +66,7 @@ package struct ServiceURL: Equatable, Sendable, CustomStringConvertible {
 /// A question to a running server.
 package struct OperatorRequest: Equatable, Sendable {
     /// As HTTP spells it.
+    /// As HTTP has it.
     package enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"

@@ -1,6 +1,7 @@
 /// Columns under their titles, for people. Programs read `--json`.
 package struct TextTable: Sendable {
     /// On which side of its column a cell stands: texts left, figures right.
+    /// On which side of its column a text stands.
     package enum Alignment: Sendable {
         case left, right
     }

@@ -296,7 +296,8 @@ struct DTLSTests {
         pair.feed(pair.client.output()[0])
         let flight = pair.sent()
         #expect(!flight.isEmpty)
-        let timeout = pair.nextTimeout() ?? .zero
+        // On a machine that stood still for a second the client has begun anew, and nothing of this can be seen.
+        let timeout = try #require(pair.nextTimeout())
         #expect(timeout >= pair.now)
         #expect(timeout <= pair.now.advanced(bySeconds: 1))
         // OpenSSL calls a timer expired that has less than 15 ms to go, so this takes a millisecond.

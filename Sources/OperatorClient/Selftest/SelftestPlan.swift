@@ -37,6 +37,7 @@ package struct SelftestPlan: Sendable {
 /// Something that was found out and that somebody should know.
 package struct SelftestFinding: Equatable, Sendable {
     /// How much it matters.
+    /// How much it matters.
     package enum Severity: String, Sendable {
         /// Clients are not served as they should be.
         case fault
@@ -99,6 +100,7 @@ package struct SelftestResult: Equatable, Sendable {
 }
 
 /// Everything that was tried and found out.
+/// Everything that a self-test found out.
 package struct SelftestReport: Equatable, Sendable {
     package var results: [SelftestResult] = []
     package var findings: [SelftestFinding] = []

@@ -91,7 +91,8 @@ async def what_is_relayed_is_drawn_until_it_is_ended(people):
             await page.until(
                 "ternDashboard.history.points.filter(({ values }) => values?.toPeers > 0 && values.toClients > 0)"
                 ".length >= 2", 12)
-            points = await page.eval("document.querySelector('#throughput .line.first').getAttribute('d').split('L').length")
+            path = "document.querySelector('#throughput .line.first').getAttribute('d')"
+            points = await page.eval(f"{path}.split('L').length")
             assert points >= 2, f"a line of {points} points"
             equal(await page.eval("ternDashboard.history.latest.udp"), 1, "allocations")
             assert "bit/s now" in await page.eval("document.querySelector('#throughput .plot').ariaLabel"), "in words"
@@ -125,7 +126,8 @@ async def shows_values(page):
     await page.until("document.querySelector('#throughput .tip').innerText.includes('bit/s')")
     await page.eval("document.querySelector('#throughput .plot').focus()")
     await page.command("Input.dispatchKeyEvent", type="keyDown", key="ArrowLeft")
-    await page.until("/to clients .*bit\\/s, to peers .*bit\\/s/.test(document.getElementById('announcer').textContent)")
+    words = "document.getElementById('announcer').textContent"
+    await page.until(f"/to clients .*bit\\/s, to peers .*bit\\/s/.test({words})")
 
 
 async def seeks(page, words):
