@@ -50,7 +50,7 @@ enum WorkerMessage: Sendable {
     case stream(HandedStream)
     case report(@Sendable (WorkerReport) -> Void)
     /// Which allocations there are.
-    case sessions(SessionFilter, limit: Int, @Sendable ([SessionReport]) -> Void)
+    case sessions(SessionFilter, limit: Int, @Sendable (SessionList) -> Void)
     /// An operator ends allocations; the answer is how many.
     case endSessions(SessionFilter, @Sendable (Int) -> Void)
     /// The watchdog wants to hear whether the worker gets round to its messages, and of how many allocations.

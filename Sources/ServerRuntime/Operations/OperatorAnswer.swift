@@ -129,19 +129,19 @@ struct OperatorAnswer: Sendable {
     // MARK: - Allocations
 
     static func allocations(
-        _ sessions: [SessionReport], _ query: AllocationQuery, _ configuration: ServerConfiguration
+        _ sessions: SessionList, _ query: AllocationQuery, _ configuration: ServerConfiguration
     ) -> OperatorAnswer {
-        if query.id != nil, sessions.isEmpty {
+        if query.id != nil, sessions.count == 0 {
             return refusal(.notFound, "allocation_not_found", "there is no such allocation")
         }
-        // Those that relayed most come first, as they are what is looked for.
-        let shown = sessions.sorted { $0.traffic.byteCount > $1.traffic.byteCount }.prefix(query.limit)
+        var shown = sessions
+        shown.sort(limit: query.limit)
         return json { writer in
             writer.beginObject()
             writer.member("count", sessions.count)
             writer.name("allocations")
             writer.beginArray()
-            for session in shown { write(session, to: &writer) }
+            for session in shown.reports { write(session, to: &writer) }
             writer.endArray()
             writer.endObject()
         }
@@ -259,8 +259,4 @@ struct OperatorAnswer: Sendable {
         }
         writer.endArray()
     }
-}
-
-extension Traffic {
-    fileprivate var byteCount: UInt64 { toPeerBytes + toClientBytes }
 }

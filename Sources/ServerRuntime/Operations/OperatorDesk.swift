@@ -20,7 +20,7 @@ struct OperatorContext: Sendable {
 /// What the workers, or the thread that waits for signals, found out for a question.
 enum Finding: Sendable {
     case report(WorkerReport)
-    case sessions([SessionReport])
+    case sessions(SessionList)
     case ended(Int)
     /// A whole answer.
     case answer(OperatorAnswer)
@@ -33,7 +33,7 @@ struct OperatorDesk: ~Copyable {
         let until: Instant
         var missing: Int
         var report = WorkerReport()
-        var sessions: [SessionReport] = []
+        var sessions = SessionList()
         var endedCount = 0
     }
 
@@ -107,7 +107,7 @@ struct OperatorDesk: ~Copyable {
         waiting.missing -= 1
         switch finding {
         case .report(let report): waiting.report.add(report)
-        case .sessions(let sessions): waiting.sessions += sessions
+        case .sessions(let sessions): waiting.sessions.add(sessions)
         case .ended(let count): waiting.endedCount += count
         case .answer(let answer): return answer
         }

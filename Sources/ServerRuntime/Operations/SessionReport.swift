@@ -8,6 +8,32 @@ struct SessionReport: Sendable {
     let traffic: Traffic
 }
 
+/// Those of the allocations that relayed most, and how many there are in all.
+struct SessionList: Sendable {
+    private(set) var count = 0
+    private(set) var reports: [SessionReport] = []
+
+    init() {}
+
+    /// The first `limit` of these.
+    init(_ reports: [SessionReport], limit: Int) {
+        count = reports.count
+        self.reports = reports
+        sort(limit: limit)
+    }
+
+    mutating func add(_ other: SessionList) {
+        count += other.count
+        reports += other.reports
+    }
+
+    /// Those that relayed most come first, as they are what is looked for.
+    mutating func sort(limit: Int) {
+        reports.sort { $0.traffic.byteCount > $1.traffic.byteCount }
+        if reports.count > limit { reports.removeLast(reports.count - limit) }
+    }
+}
+
 /// Which allocations are meant: all that fulfil each condition that is there.
 struct SessionFilter: Hashable, Sendable {
     var number: SessionNumber?
@@ -30,6 +56,8 @@ struct TransportReport: Sendable {
 }
 
 extension Traffic {
+    fileprivate var byteCount: UInt64 { toPeerBytes + toClientBytes }
+
     mutating func add(_ other: Traffic) {
         toPeerPackets += other.toPeerPackets
         toPeerBytes += other.toPeerBytes

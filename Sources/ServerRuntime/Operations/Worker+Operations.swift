@@ -29,19 +29,18 @@ extension Worker {
         return report
     }
 
-    /// At most `limit` of the allocations that are meant.
-    func sessions(_ filter: SessionFilter, limit: Int) -> [SessionReport] {
+    /// The allocations that are meant, at most `limit` of them.
+    func sessions(_ filter: SessionFilter, limit: Int) -> SessionList {
         var reports: [SessionReport] = []
         server.forEachSession { session in
             guard filter.means(session, worker: context.number) else { return true }
-            guard reports.count < limit else { return false }
             reports.append(
                 SessionReport(
                     number: SessionNumber(session, worker: context.number), summary: session,
                     traffic: forwarder.traffic(of: session.allocation.index)))
             return true
         }
-        return reports
+        return SessionList(reports, limit: limit)
     }
 
     /// Ends the allocations that are meant, and answers how many there were.

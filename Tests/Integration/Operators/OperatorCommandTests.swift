@@ -73,7 +73,13 @@ extension IntegrationTests {
                 #expect(lines.count == 3)
                 #expect(lines[0].hasPrefix("SESSION"))
                 #expect(lines[1].contains("alice  udp  127.0.0.1:"))
+                // Of those that do not fit, the busy ones are shown, whichever worker has them.
+                let peer = try UDPEndpoint()
+                #expect(try second.permit(peer.address) == nil)
+                second.send([1, 2, 3], to: peer.address)
+                #expect(peer.receive(within: .seconds(2)) != nil)
                 let limited = try await Command.tern("sessions", "--limit", "1", "--socket", socket)
+                #expect(limited.output.contains("\(second.socket.address)"))
                 #expect(limited.output.contains("1 of 2; --limit shows more"))
                 let others = try await Command.tern("sessions", "--user", "bob", "--json", "--socket", socket)
                 #expect(try Self.object(others)["count"] as? Int == 0)
