@@ -277,7 +277,7 @@ let testTargets: [Target] = [
         swiftSettings: relaxed),
     .testTarget(
         name: "IntegrationTests",
-        dependencies: ["TestSupport", "TLSClient", "CTLSClient", "STUN", "Crypto", "NetworkPrimitives"],
+        dependencies: ["TestSupport", "TLSClient", "CTLSClient", "TURN", "STUN", "Crypto", "NetworkPrimitives"],
         path: "Tests/Integration", exclude: ["Runtime"], swiftSettings: relaxed),
     .testTarget(
         name: "LoadTests", dependencies: ["tern-bench", "LinuxSockets", "NetworkPrimitives"], path: "Tests/Load",
