@@ -297,7 +297,8 @@ struct DTLSTests {
         let flight = pair.sent()
         #expect(!flight.isEmpty)
         // On a machine that stood still for a second the client has begun anew, and nothing of this can be seen.
-        let timeout = try #require(pair.nextTimeout())
+        let first = pair.nextTimeout()
+        let timeout = try #require(first)
         #expect(timeout >= pair.now)
         #expect(timeout <= pair.now.advanced(bySeconds: 1))
         // OpenSSL calls a timer expired that has less than 15 ms to go, so this takes a millisecond.
