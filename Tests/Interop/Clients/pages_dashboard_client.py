@@ -91,9 +91,8 @@ async def what_is_relayed_is_drawn_until_it_is_ended(people):
             await page.until(
                 "ternDashboard.history.points.filter(({ values }) => values?.toPeers > 0 && values.toClients > 0)"
                 ".length >= 2", 12)
-            path = "document.querySelector('#throughput .line.first').getAttribute('d')"
-            points = await page.eval(f"{path}.split('L').length")
-            assert points >= 2, f"a line of {points} points"
+            line = await page.eval("document.querySelector('#throughput .line.first').getAttribute('d')")
+            assert line.count("L") >= 1, f"a line that is drawn: {line}"
             equal(await page.eval("ternDashboard.history.latest.udp"), 1, "allocations")
             assert "bit/s now" in await page.eval("document.querySelector('#throughput .plot').ariaLabel"), "in words"
             await shows_values(page)
@@ -126,8 +125,8 @@ async def shows_values(page):
     await page.until("document.querySelector('#throughput .tip').innerText.includes('bit/s')")
     await page.eval("document.querySelector('#throughput .plot').focus()")
     await page.command("Input.dispatchKeyEvent", type="keyDown", key="ArrowLeft")
-    words = "document.getElementById('announcer').textContent"
-    await page.until(f"/to clients .*bit\\/s, to peers .*bit\\/s/.test({words})")
+    await page.until(
+        "/to clients .*bit\\/s, to peers .*bit\\/s/.test(document.getElementById('announcer').textContent)")
 
 
 async def seeks(page, words):
@@ -202,7 +201,8 @@ async def a_reload_is_answered(people):
     file = Path(people.server.folder, "turnserver.conf")
     before = file.read_text(encoding="utf-8")
     try:
-        equal(await reloads(page), "Nothing has changed.", "a reload of the same")
+        text = await reloads(page)
+        assert text.startswith("Nothing has changed.") and "allow-loopback-peers" not in text.split("About")[0], text
         file.write_text(before + "user-quota=7\nmin-port=50000\n", encoding="utf-8")
         text = await reloads(page)
         assert "In force from now on\nuser-quota" in text and "needs a restart\nmin-port" in text, text
@@ -256,9 +256,11 @@ async def a_site_of_the_operator_leaves_the_dashboard_there(people):
             own = People(people.browser, server)
             page = await own.open("/")
             equal(await page.eval("document.body.textContent"), "Our own", "the operator's page")
+            await page.close()
             page = await enter(own)
             assert await page.eval("document.body.checkVisibility()"), "the dashboard has its own look"
-            await page.until(f"document.getElementById('status-text').innerText === 'Live'")
+            await page.until("document.getElementById('status-text').innerText === 'Live'")
+            await page.close()
 
 
 @case

@@ -5,7 +5,10 @@ const PATIENCE_MS = 8000;
 
 /** An answer that is none, or a refusal. */
 export class Refusal extends Error {
-  /** @param {"silence" | "key" | "other"} kind Whether nobody answers, the key opens nothing, or it is about this request. */
+  /**
+   * @param {"silence" | "key" | "other"} kind Whether nobody answers, the key opens nothing, or it is about this
+   *   request.
+   */
   constructor(kind, message, { status, body } = {}) {
     super(message);
     Object.assign(this, { kind, status, body });
@@ -74,7 +77,8 @@ function refusal({ status, headers }, body) {
   if (status === 403) return of("key", "This is the key of an application. The dashboard takes the operator's.");
   if (status === 429) {
     const seconds = headers.get("Retry-After");
-    return of("key", `Too many wrong keys came from your address. Try again in ${seconds ? `${seconds} s` : "a while"}.`);
+    const time = seconds ? `${seconds} s` : "a while";
+    return of("key", `Too many wrong keys came from your address. Try again in ${time}.`);
   }
   // What stands before the server when the server does not.
   if ([502, 504].includes(status) || (status === 503 && !code)) return of("silence", "The server does not answer.");

@@ -1,4 +1,6 @@
-/** Lines, or areas on top of each other, over the last minutes. Drawn as SVG, read by pointer, keys and screen reader. */
+/**
+ * Lines, or areas on top of each other, over the last minutes. Drawn as SVG; read by pointer, by keys, and as words.
+ */
 import { make, makeSVG, setText, short, span } from "./dom.js";
 
 /** The time that is shown grows with what there is to show. */
@@ -21,6 +23,7 @@ export class Chart {
   #svg = makeSVG("svg", { "aria-hidden": "true" });
   #tip = make("div", { className: "tip", hidden: true });
   #plot;
+  #scale = null;
   #spoken;
 
   /**
@@ -55,10 +58,12 @@ export class Chart {
     const latest = points.at(-1)?.values ?? {};
     const { series, format, title } = this.#options;
     series.forEach(({ key }, index) => setText(this.#legend[index], format(latest[key])));
-    this.#plot.setAttribute("aria-label", `${title}, the last ${span(this.#window / 1000)}. ${series.map(({ key, label }) => {
+    const words = series.map(({ key, label }) => {
       const most = Math.max(0, ...points.map(({ values }) => values?.[key] ?? 0));
       return `${label}: ${format(latest[key])} now, ${format(most)} at most.`;
-    }).join(" ")} Left and right arrow keys read values.`);
+    });
+    const time = `${title}, the last ${span(this.#window / 1000)}.`;
+    this.#plot.setAttribute("aria-label", `${time} ${words.join(" ")} Left and right arrow keys read values.`);
     this.#draw();
   }
 
@@ -84,8 +89,6 @@ export class Chart {
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.#svg.replaceChildren(...this.#axes(scale, top), ...this.#shapes(scale), ground(scale), ...this.#cursor(scale));
   }
-
-  #scale = null;
 
   /** The highest value of the axis: a round number above all that is shown. */
   #top() {
@@ -159,7 +162,8 @@ export class Chart {
       if (value === undefined) continue;
       sum += value;
       if (isStacked && value === 0) continue;
-      dots.push(makeSVG("circle", { class: `dot-mark ${color}`, r: 4, cx: x(point.at), cy: y(isStacked ? sum : value) }));
+      const place = { cx: x(point.at), cy: y(isStacked ? sum : value) };
+      dots.push(makeSVG("circle", { class: `dot-mark ${color}`, r: 4, ...place }));
     }
     this.#placeTip(point, x(point.at), right);
     if (!this.#selected) return isStacked ? [] : dots;
@@ -216,11 +220,14 @@ export class Chart {
     const point = known[Math.min(Math.max(from + steps[event.key], 0), known.length - 1)];
     this.#select(point);
     const { series, format } = this.#options;
-    this.#spoken(`${this.#when(point)}. ${series.map(({ key, label }) => `${label} ${format(point.values[key])}`).join(", ")}.`);
+    const words = series.map(({ key, label }) => `${label} ${format(point.values[key])}`);
+    this.#spoken(`${this.#when(point)}. ${words.join(", ")}.`);
   }
 }
 
-const ground = ({ bottom, right }) => makeSVG("path", { class: "axis", d: `M${MARGIN.left} ${Math.round(bottom) + 0.5}H${right}` });
+const ground = ({ bottom, right }) => makeSVG("path", {
+  class: "axis", d: `M${MARGIN.left} ${Math.round(bottom) + 0.5}H${right}`,
+});
 
 const path = (points) => points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 

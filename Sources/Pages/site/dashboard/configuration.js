@@ -1,9 +1,12 @@
-/** The options that were written, as the server goes by them. It says itself which values are secrets, and does not send those. */
+/**
+ * The options that were written, as the server goes by them. It says itself which values are secrets, and does not send
+ * those.
+ */
 import { get } from "./api.js";
 import { count, make, setText } from "./dom.js";
 import { Table } from "./table.js";
 
-const PAGE = 15;
+const PAGE = 25;
 
 export class Configuration {
   #table;
@@ -14,10 +17,10 @@ export class Configuration {
     this.#table = new Table(parent, [
       { name: "option", title: "Option", order: ({ name }) => name, text: ({ name }) => name },
       { name: "value", title: "Value", fill: fillValue },
-      { name: "place", title: "From", order: ({ place }) => place ?? "", text: ({ place }) => place ?? "" },
+      { name: "place", title: "From", order: ({ place }) => place, fill: fillPlace },
     ], {
       caption: "Options in force", id: ({ key }) => key, sorted: "option", page: PAGE,
-      matches: ({ name, value, place }, words) => [name, value, place].some((text) => String(text ?? "").toLowerCase().includes(words)),
+      matches: ({ name, value, place }, words) => `${name} ${value ?? ""} ${place}`.toLowerCase().includes(words),
     });
   }
 
@@ -41,7 +44,13 @@ export class Configuration {
   }
 }
 
+/** The file without the folders before it. */
+function fillPlace(cell, { place }) {
+  setText(cell, place.replace(/^.*\//, ""));
+  cell.title = place;
+}
+
 function fillValue(cell, { value }) {
   if (value === null) cell.replaceChildren(make("span", { className: "secret" }, "hidden"));
-  else setText(cell, typeof value === "object" ? JSON.stringify(value) : String(value));
+  else setText(cell, value);
 }

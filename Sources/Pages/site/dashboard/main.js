@@ -49,6 +49,7 @@ let opening = 0;
 let asking = null;
 let lastAnswerAt = 0;
 let isSilent = false;
+let isDraining = false;
 
 globalThis.ternDashboard = { get history() { return history; } };
 
@@ -160,11 +161,10 @@ function show(server) {
   showStatus();
 }
 
-let isDraining = false;
-
 function showStatus() {
   const seconds = Math.round((performance.now() - lastAnswerAt) / 1000);
-  const [kind, text] = isSilent ? ["bad", `No answer for ${span(seconds)}`] : isDraining ? ["warn", "Draining"] : ["good", "Live"];
+  const here = isDraining ? ["warn", "Draining"] : ["good", "Live"];
+  const [kind, text] = isSilent ? ["bad", `No answer for ${span(seconds)}`] : here;
   $("status").className = `pill ${kind}`;
   setText($("status-text"), text);
   $("main").classList.toggle("stale", isSilent);

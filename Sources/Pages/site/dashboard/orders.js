@@ -26,8 +26,8 @@ export async function drain() {
     body: [
       make("p", {}, "From now on it makes no new allocations and keeps those that there are. It stops when they have "
         + "ended, or when the time of drain-timeout is over."),
-      make("p", { className: "soft" }, "Balancers see /readyz turn red, and clients of signaling are asked to come back "
-        + "elsewhere. Only a restart takes it back."),
+      make("p", { className: "soft" }, "Balancers see /readyz turn red, and clients of signaling are asked to come "
+        + "back elsewhere. Only a restart takes it back."),
     ],
   });
   if (!isSure) return;
@@ -48,7 +48,8 @@ async function refused(title, error) {
 
 function reloaded({ applied, adopted, needs_restart: waiting, diagnostics }) {
   const parts = [];
-  if (!applied) parts.push(make("p", { className: "notice bad" }, "Everything stays as it was: correct the errors first."));
+  const words = "Everything stays as it was: correct the errors first.";
+  if (!applied) parts.push(make("p", { className: "notice bad" }, words));
   else if (adopted.length + waiting.length === 0) parts.push(make("p", {}, "Nothing has changed."));
   if (adopted.length > 0) parts.push(list("In force from now on", adopted.map(named)));
   if (waiting.length > 0) parts.push(list("Changed, but needs a restart", waiting.map(named)));
@@ -61,6 +62,7 @@ const list = (title, items) => make("div", {}, make("h3", {}, title), make("ul",
 const named = ({ option, place }) => make(
   "li", {}, make("code", {}, option), make("span", { className: "soft" }, place ? ` ${place}` : " removed"));
 
-const said = ({ severity, place, message }) => make(
-  "li", {}, make("span", { className: `pill ${severity === "error" ? "bad" : "warn"}` }, severity),
-  ` ${sentence(message)} `, make("span", { className: "soft" }, place));
+const said = ({ severity, place, option, message }) => make(
+  "li", {}, make("span", { className: `pill ${severity === "error" ? "bad" : "warn"}` }, severity), " ",
+  option ? make("code", {}, option) : null, ` ${option ? message : sentence(message)} `,
+  make("span", { className: "soft" }, place));

@@ -5,7 +5,7 @@ import { bits, bytes, count, make, perSecond, setText, span } from "./dom.js";
 const RED_DAYS = 14;
 const AMBER_DAYS = 30;
 
-/** Why datagrams went nowhere. `isOurs` is what an operator can do something about. */
+/** Why datagrams went nowhere: a title, and what it means. */
 const DROPS = {
   notForUs: ["Something else", "Neither STUN nor ChannelData: other protocols, scans."],
   malformed: ["Malformed", "STUN or ChannelData that contradicts itself."],
@@ -29,11 +29,22 @@ const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : m
 // MARK: - Figures
 
 const FIGURES = [
-  { name: "Allocations", value: ({ server }) => count(sum(server)), note: ({ server }) => `${count(server.allocations.opened_total)} since the start` },
-  { name: "To clients", value: ({ now }) => bits(now.toClients), note: ({ most }) => `at most ${bits(most("toClients"))}` },
+  {
+    name: "Allocations", value: ({ server }) => count(sum(server)),
+    note: ({ server }) => `${count(server.allocations.opened_total)} since the start`,
+  },
+  {
+    name: "To clients", value: ({ now }) => bits(now.toClients),
+    note: ({ most }) => `at most ${bits(most("toClients"))}`,
+  },
   { name: "To peers", value: ({ now }) => bits(now.toPeers), note: ({ most }) => `at most ${bits(most("toPeers"))}` },
-  { name: "Packets", value: ({ now }) => perSecond(now.packetsToClients + now.packetsToPeers), note: () => "both ways" },
-  { name: "Dropped", value: ({ dropRate }) => perSecond(dropRate), note: ({ server }) => `${count(dropsOf(server))} since the start` },
+  {
+    name: "Packets", value: ({ now }) => perSecond(now.packetsToClients + now.packetsToPeers), note: () => "both ways",
+  },
+  {
+    name: "Dropped", value: ({ dropRate }) => perSecond(dropRate),
+    note: ({ server }) => `${count(dropsOf(server))} since the start`,
+  },
   {
     name: "Rooms", value: ({ server }) => count(server.signaling.rooms),
     note: ({ server }) => plural(server.signaling.participants, "participant", "participants"),
@@ -86,15 +97,17 @@ function makeDrops(parent) {
     "th", { scope: "col", className: index ? "number" : "" }, title));
   const body = make("tbody");
   parent.replaceChildren(make(
-    "table", { className: "table drops" }, make("caption", { className: "visually-hidden" }, "Dropped datagrams by reason"),
+    "table", { className: "table drops" },
+    make("caption", { className: "visually-hidden" }, "Dropped datagrams by reason"),
     make("thead", {}, make("tr", {}, ...heads)), body));
   return body;
 }
 
 function makeDropRow(reason) {
   const [title, words] = DROPS[reason] ?? [reason, ""];
+  const bar = make("span", { className: "fill" }, make("i"));
   const row = make(
-    "tr", {}, make("th", { scope: "row" }, title, make("small", {}, words), make("span", { className: "fill" }, make("i"))),
+    "tr", {}, make("th", { scope: "row" }, title, make("small", {}, words), bar),
     make("td", { className: "number" }), make("td", { className: "number" }));
   row.dataset.reason = reason;
   return row;
@@ -113,10 +126,11 @@ export function showCertificates(list, { certificates }) {
     const kind = isOver || days < RED_DAYS ? "bad" : days < AMBER_DAYS ? "warn" : "good";
     const left = isOver ? "has expired" : days === 0 ? "less than a day" : plural(days, "day", "days");
     const date = new Date(end * 1000);
+    const day = date.toLocaleDateString("en-GB", { dateStyle: "medium" });
     return make(
       "li", {}, make("div", {}, make("strong", {}, names.join(", ") || file), make("code", {}, file)),
       make("span", { className: `pill ${kind}` }, make("span", { className: "dot" }), left),
-      make("time", { className: "soft", dateTime: date.toISOString() }, date.toLocaleDateString("en-GB", { dateStyle: "medium" })));
+      make("time", { className: "soft", dateTime: date.toISOString() }, day));
   });
   if (list.textContent !== items.map(({ textContent }) => textContent).join("")) list.replaceChildren(...items);
 }
@@ -126,10 +140,10 @@ export function showCertificates(list, { certificates }) {
 export function showProcess(list, server) {
   const dialects = Object.entries(server.signaling.dialects ?? {}).filter(([, clients]) => clients > 0)
     .map(([name, clients]) => `${name} ${count(clients)}`);
-  const files = server.open_files_max ? `${count(server.open_files)} of ${count(server.open_files_max)}` : count(server.open_files);
+  const limit = server.open_files_max > 0 ? ` of ${count(server.open_files_max)}` : "";
   const facts = [
     ["Version", server.version], ["Up for", span(server.uptime_s)], ["Workers", count(server.workers)],
-    ["Memory", bytes(server.resident_bytes)], ["Open files", files],
+    ["Memory", bytes(server.resident_bytes)], ["Open files", count(server.open_files) + limit],
     ["Allocations made", count(server.allocations.opened_total)],
     ["Clients over TCP, TLS", count(server.client_connections)], ["DTLS associations", count(server.dtls_associations)],
     ["Signaling connections", count(server.signaling.connections)],

@@ -48,7 +48,8 @@ export class Rooms {
   }
 
   async #close({ room, participants }) {
-    const people = participants === 1 ? "One participant is put out, and loses" : `${participants} participants are put out, and lose`;
+    const people = participants === 1 ? "One participant is put out, and loses"
+      : `${count(participants)} participants are put out, and lose`;
     const isSure = await confirm({
       title: `Close the room ${room}?`, ok: "Close it", isDangerous: true,
       body: [make("p", {}, `${people} the relay within a second.`)],
@@ -71,7 +72,9 @@ function fillName(cell, { room }) {
 }
 
 function fillPeople(cell, { participants, capacity }) {
-  if (!cell.firstChild) cell.append(make("span", { className: "amount" }), make("span", { className: "fill" }, make("i")));
+  if (!cell.firstChild) {
+    cell.append(make("span", { className: "amount" }), make("span", { className: "fill" }, make("i")));
+  }
   setText(cell.firstChild, `${count(participants)} of ${count(capacity)}`);
   const share = Math.min(1, participants / Math.max(1, capacity));
   cell.lastChild.firstChild.style.width = `${share * 100}%`;

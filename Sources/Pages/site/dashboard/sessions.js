@@ -98,8 +98,8 @@ export class Sessions {
   async #end(session) {
     const isSure = await confirm({
       title: `End the session of ${session.user}?`, ok: "End it", isDangerous: true,
-      body: [facts(session), make("p", { className: "soft" }, "Its relay is gone at once. The client learns of it with its "
-        + "next request, and may allocate anew as long as its credentials hold.")],
+      body: [facts(session), make("p", { className: "soft" }, "Its relay is gone at once. The client learns of it with "
+        + "its next request, and may allocate anew as long as its credentials hold.")],
     });
     if (!isSure) return;
     try {

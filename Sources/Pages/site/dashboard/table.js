@@ -38,14 +38,16 @@ export class Table {
     [this.#columns, this.#options, this.#shown] = [columns, options, options.page];
     this.#sorted = columns.find(({ name }) => name === options.sorted);
     const head = make("tr", { role: "row" }, ...columns.map((column) => this.#heading(column)));
+    const caption = make("caption", { className: "visually-hidden" }, options.caption);
     const table = make(
-      "table", { className: "table", role: "table" }, make("caption", { className: "visually-hidden" }, options.caption),
-      make("thead", { role: "rowgroup" }, head), this.#body);
+      "table", { className: "table", role: "table" }, caption, make("thead", { role: "rowgroup" }, head), this.#body);
     this.#more.addEventListener("click", () => {
       this.#shown += options.page;
       this.#draw();
     });
-    for (const event of ["pointerleave", "focusout"]) this.#body.addEventListener(event, () => setTimeout(() => this.#draw()));
+    for (const event of ["pointerleave", "focusout"]) {
+      this.#body.addEventListener(event, () => setTimeout(() => this.#draw()));
+    }
     parent.append(this.#makeChoice(), table, this.#empty, this.#more);
     this.#markSorted();
   }
